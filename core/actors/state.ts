@@ -1,0 +1,22 @@
+import type { Role } from '../operation.ts';
+
+/** What can move by itself. */
+export interface Actor {
+  readonly id: number;
+  /** For people: `app:main`, `dext:Default`, `device:dma0`. */
+  readonly name: string;
+  readonly role: Role;
+  /** The address space of its loads and stores; 0 for none. */
+  readonly task: number;
+  /** The device that it is an engine of; 0 for none. */
+  readonly device: number;
+  readonly daemon: boolean;
+  alive: boolean;
+}
+
+/** A `pthread_mutex_t`. */
+export interface Mutex {
+  readonly id: number;
+  /** The actor that holds it; 0 for nobody. */
+  owner: number;
+}

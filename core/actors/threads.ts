@@ -1,0 +1,62 @@
+/** What threads do with each other and with time. POSIX names and results. */
+import { act, Act, Crash, type Program, type Step } from '../operation.ts';
+import type { World } from '../world.ts';
+
+/** How people call an actor. */
+export function actorName(world: World, actor: number): string {
+  return world.actors.get(actor)?.name ?? `actor ${actor}`;
+}
+
+/** Sleeps for at least `duration` nanoseconds. Two steps: to fall asleep, and to wake. */
+export function* sleep(duration: number): Program {
+  const until = yield* act('sleep', 'syscall', (step) => {
+    const time = step.now + duration;
+    step.emit({ kind: 'thread.sleep', until: time });
+    return time;
+  });
+  yield* act('sleep', 'cpu', (step) => step.emit({ kind: 'thread.wake', until }), {
+    ready: () => false,
+    waitsFor: () => `time ${until}`,
+    timeout: duration,
+  });
+}
+
+/** Writes a line into the log. */
+export function note(text: string): Act<void> {
+  return act('note', 'cpu', (step) => step.emit({ kind: 'note', text }));
+}
+
+/** Waits until the thread has ended. */
+export function pthread_join(thread: number): Act<void> {
+  return act('pthread_join', 'syscall', (step) => step.emit({ kind: 'thread.join', thread }), {
+    ready: (world) => !world.actors.get(thread)!.alive,
+    waitsFor: (world) => `the end of ${actorName(world, thread)}`,
+  });
+}
+
+/** Makes an unlocked mutex; evaluates to its number. */
+export function pthread_mutex_init(): Act<number> {
+  return act('pthread_mutex_init', 'cpu', (step) => {
+    const mutex = step.world.nextId;
+    step.emit({ kind: 'mutex.create', mutex });
+    return mutex;
+  });
+}
+
+/** Takes the mutex, waiting while somebody holds it. A thread that locks its own mutex waits for ever. */
+export function pthread_mutex_lock(mutex: number): Act<void> {
+  return act('pthread_mutex_lock', 'cpu', (step) => step.emit({ kind: 'mutex.lock', mutex }), {
+    ready: (world) => world.mutexes.get(mutex)!.owner === 0,
+    waitsFor: (world) => `mutex #${mutex}, held by ${actorName(world, world.mutexes.get(mutex)!.owner)}`,
+  });
+}
+
+/** Gives the mutex back. Unlocking what one does not hold aborts the process. */
+export function pthread_mutex_unlock(mutex: number): Act<void> {
+  return act('pthread_mutex_unlock', 'cpu', (step: Step) => {
+    if (step.world.mutexes.get(mutex)!.owner !== step.actor) {
+      throw new Crash(`pthread_mutex_unlock of mutex #${mutex}, which it does not hold`);
+    }
+    step.emit({ kind: 'mutex.unlock', mutex });
+  });
+}

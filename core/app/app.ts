@@ -1,0 +1,27 @@
+import * as threads from '../actors/threads.ts';
+import * as access from '../memory/access.ts';
+import * as heap from '../memory/heap.ts';
+import * as mapping from '../memory/mmap.ts';
+import { act, type Act, type Program } from '../operation.ts';
+import * as iokit from './iokitlib.ts';
+import { exitAfterLast } from './process.ts';
+
+/** Starts a thread of the app; evaluates to its actor number, to be joined. */
+function pthread_create(name: string, program: () => Program<unknown>): Act<number> {
+  return act('pthread_create', 'syscall', (step) => {
+    const { task } = step.world.actors.get(step.actor)!;
+    return step.spawn({ name: `app:${name}`, role: 'app', task, program: program(), epilogue: exitAfterLast });
+  });
+}
+
+/** Everything an app can call, under the names that C has for it. */
+export const app = {
+  ...heap,
+  ...mapping,
+  ...access,
+  ...threads,
+  ...iokit,
+  pthread_create,
+} as const;
+
+export type App = typeof app;

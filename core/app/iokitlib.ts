@@ -1,0 +1,296 @@
+/** IOKitLib, as the app calls it (facts §1.1, §3.4, §3.6). */
+import { actorName } from '../actors/threads.ts';
+import { kIOReturnError, kIOReturnSuccess } from '../codes.ts';
+import { kIOServiceDefaultQueueName, type IOService } from '../driverkit/IOService.ts';
+import { kIOUserClientQueueNameExternalMethod, type IOUserClient } from '../driverkit/IOUserClient.ts';
+import { call, type CallResult, type Client } from '../iokit/call.ts';
+import { createPort, receive } from '../iokit/port.ts';
+import { rpc } from '../iokit/queue.ts';
+import type { Message } from '../iokit/state.ts';
+import { wordOf } from '../memory/atomics.ts';
+import { act, now, refuse, type Act, type Program } from '../operation.ts';
+
+/** A completion, taken from a port (facts §3.4). */
+export interface Completion {
+  readonly result: number;
+  readonly args: readonly bigint[];
+  /** The reference words of the call; word 0 arrives as 0. */
+  readonly reference: readonly bigint[];
+}
+
+const wordsOf = (bytes: Uint8Array): bigint[] =>
+  Array.from({ length: bytes.length / 8 }, (_, i) => wordOf(bytes.subarray(8 * i, 8 * i + 8)));
+
+/** Waits until a service of that name is registered; evaluates to it. */
+export function IOServiceGetMatchingService(name: string): Act<number> {
+  const find = (services: Iterable<{ name: string; registered: boolean; id: number }>): number => {
+    for (const service of services) if (service.name === name && service.registered) return service.id;
+    return 0;
+  };
+  return act(
+    'IOServiceGetMatchingService',
+    'syscall',
+    (step) => {
+      const service = find(step.world.services.values());
+      step.emit({ kind: 'service.match', service });
+      return service;
+    },
+    {
+      ready: (world) => find(world.services.values()) !== 0,
+      waitsFor: () => `a registered service "${name}"`,
+    },
+  );
+}
+
+/** Opens the service: the dext makes a user client. Evaluates to a return code and the connection. */
+export function* IOServiceOpen(service: number, type = 0): Program<[code: number, connection: number]> {
+  const driver = yield* now((step) => step.live.get(service) as IOService);
+  let client: IOUserClient | null = null;
+  const code = yield* rpc(driver.CopyDispatchQueue(kIOServiceDefaultQueueName).id, 'NewUserClient', function* (): Program<number> {
+    const [result, made] = yield* driver.NewUserClient(type);
+    client = made;
+    return result;
+  });
+  if (code !== kIOReturnSuccess) return [code, 0];
+  const made = client as IOUserClient | null;
+  if (made === null) return [yield* refuse('IOServiceOpen', kIOReturnError), 0];
+  const connection = yield* act('IOServiceOpen', 'syscall', (step) => {
+    const id = step.world.nextId;
+    step.emit({ kind: 'connection.open', connection: id, service: made.service, task: step.world.actors.get(step.actor)!.task });
+    made.connection = id;
+    const live: Client & { readonly client: IOUserClient } = {
+      client: made,
+      queue: made.CopyDispatchQueue(kIOUserClientQueueNameExternalMethod).id,
+      externalMethod: (method, result) => made.externalMethod(method, result),
+    };
+    step.live.set(id, live);
+    return id;
+  });
+  return [kIOReturnSuccess, connection];
+}
+
+/** What closing and client death share: waits for calls in flight, then lets the dext's Stop run by itself. */
+export function* clientClose(connection: number): Program {
+  yield* act(
+    'IOServiceClose',
+    'syscall',
+    (step) => step.emit({ kind: 'connection.lock', connection, mode: 'write' }),
+    {
+      ready: (world) => {
+        const { readers, writer } = world.connections.get(connection)!;
+        return readers === 0 && writer === 0;
+      },
+      waitsFor: (world) => {
+        const { readers, writer } = world.connections.get(connection)!;
+        const holder = writer === 0 ? `${readers} external methods in flight` : actorName(world, writer);
+        return `the lock of connection #${connection}, held by ${holder}`;
+      },
+    },
+  );
+  yield* act('IOServiceClose', 'kernel', (step) => {
+    step.emit({ kind: 'connection.state', connection, state: 'closing' });
+    step.emit({ kind: 'connection.unlock', connection, mode: 'write' });
+    const { client } = step.live.get(connection) as { client: IOUserClient };
+    const queue = client.CopyDispatchQueue(kIOServiceDefaultQueueName).id;
+    step.spawn({
+      name: `kernel:terminate-${connection}`,
+      role: 'kernel',
+      task: 0,
+      program: rpc(queue, 'Stop', () => client.Stop(client.provider!)),
+    });
+  });
+}
+
+/** Closes the connection: waits for its calls in flight; the dext hears Stop afterwards (facts §1.4, §3.6). */
+export function* IOServiceClose(connection: number): Program<number> {
+  yield* clientClose(connection);
+  return kIOReturnSuccess;
+}
+
+/**
+ * Calls the dext and waits for its answer. A struct of up to 4096 bytes travels by copy, a larger one by
+ * descriptor. Addresses are 0 for NULL. Evaluates to the code, the scalar outputs and `outputStructCnt`,
+ * which for more than 4096 bytes comes back unchanged (facts §3.3 (6)).
+ */
+export function IOConnectCallMethod(
+  connection: number,
+  selector: number,
+  scalars: readonly bigint[],
+  inputStruct: number,
+  inputStructCnt: number,
+  outputCnt: number,
+  outputStruct: number,
+  outputStructCnt: number,
+): Program<CallResult> {
+  return call({
+    connection,
+    selector,
+    scalars,
+    input: inputStruct,
+    inputSize: inputStructCnt,
+    output: outputStruct,
+    outputSize: outputStructCnt,
+    outputScalars: outputCnt,
+  });
+}
+
+/** {@link IOConnectCallMethod} with structs only; evaluates to the code and `outputStructCnt`. */
+export function* IOConnectCallStructMethod(
+  connection: number,
+  selector: number,
+  inputStruct: number,
+  inputStructCnt: number,
+  outputStruct = 0,
+  outputStructCnt = 0,
+): Program<[code: number, outputStructCnt: number]> {
+  const [code, , size] = yield* IOConnectCallMethod(
+    connection,
+    selector,
+    [],
+    inputStruct,
+    inputStructCnt,
+    0,
+    outputStruct,
+    outputStructCnt,
+  );
+  return [code, size];
+}
+
+/** {@link IOConnectCallMethod} with scalars only; evaluates to the code and the scalar outputs. */
+export function* IOConnectCallScalarMethod(
+  connection: number,
+  selector: number,
+  scalars: readonly bigint[],
+  outputCnt = 0,
+): Program<[code: number, output: bigint[]]> {
+  const [code, output] = yield* IOConnectCallMethod(connection, selector, scalars, 0, 0, outputCnt, 0, 0);
+  return [code, output];
+}
+
+/**
+ * Like {@link IOConnectCallMethod}; the answer only says that the dext has taken the call. The completion
+ * comes to `wakePort`, perhaps before this call returns (facts §3.4). No completion after an error.
+ */
+export function IOConnectCallAsyncMethod(
+  connection: number,
+  selector: number,
+  wakePort: number,
+  reference: readonly bigint[],
+  scalars: readonly bigint[],
+  inputStruct: number,
+  inputStructCnt: number,
+  outputCnt: number,
+  outputStruct: number,
+  outputStructCnt: number,
+): Program<CallResult> {
+  return call({
+    connection,
+    selector,
+    scalars,
+    input: inputStruct,
+    inputSize: inputStructCnt,
+    output: outputStruct,
+    outputSize: outputStructCnt,
+    outputScalars: outputCnt,
+    wakePort,
+    // Without reference words a single dummy is sent (facts §1.1 (7)).
+    reference: reference.length === 0 ? [0n] : reference,
+  });
+}
+
+/** {@link IOConnectCallAsyncMethod} with structs only. */
+export function* IOConnectCallAsyncStructMethod(
+  connection: number,
+  selector: number,
+  wakePort: number,
+  reference: readonly bigint[],
+  inputStruct: number,
+  inputStructCnt: number,
+  outputStruct = 0,
+  outputStructCnt = 0,
+): Program<[code: number, outputStructCnt: number]> {
+  const [code, , size] = yield* IOConnectCallAsyncMethod(
+    connection,
+    selector,
+    wakePort,
+    reference,
+    [],
+    inputStruct,
+    inputStructCnt,
+    0,
+    outputStruct,
+    outputStructCnt,
+  );
+  return [code, size];
+}
+
+/** {@link IOConnectCallAsyncMethod} with scalars only. */
+export function* IOConnectCallAsyncScalarMethod(
+  connection: number,
+  selector: number,
+  wakePort: number,
+  reference: readonly bigint[],
+  scalars: readonly bigint[],
+  outputCnt = 0,
+): Program<[code: number, output: bigint[]]> {
+  const [code, output] = yield* IOConnectCallAsyncMethod(
+    connection,
+    selector,
+    wakePort,
+    reference,
+    scalars,
+    0,
+    0,
+    outputCnt,
+    0,
+    0,
+  );
+  return [code, output];
+}
+
+const completionOf = (message: Message): Completion => ({
+  result: message.code,
+  args: wordsOf(message.arguments),
+  reference: wordsOf(message.reference),
+});
+
+/** Makes a notification port; its number is also that of the Mach port it wakes on (`IONotificationPortGetMachPort`). */
+export function IONotificationPortCreate(): Act<number> {
+  return createPort();
+}
+
+/** The Mach port behind a notification port: the wake port of asynchronous calls. */
+export function IONotificationPortGetMachPort(notifyPort: number): number {
+  return notifyPort;
+}
+
+/** Waits for the next completion on a port; nothing when none came within `timeout` nanoseconds. */
+export function mach_msg_receive(port: number): Program<Completion>;
+export function mach_msg_receive(port: number, timeout: number): Program<Completion | undefined>;
+export function* mach_msg_receive(port: number, timeout?: number): Program<Completion | undefined> {
+  const message = yield* receive(port, timeout);
+  return message === undefined ? undefined : completionOf(message);
+}
+
+/** What a callback of a notification port is called with (`IOAsyncCallback`). */
+export type IOAsyncCallback = (refcon: bigint, result: number, args: readonly bigint[]) => Program;
+
+/** Reference words 1 and 2 carry the callback and its refcon (facts §3.4). */
+export const kIOAsyncCalloutFuncIndex = 1;
+export const kIOAsyncCalloutRefconIndex = 2;
+
+/**
+ * Takes one message from a notification port and calls what its reference words name
+ * (`IODispatchCalloutFromMessage`). `callbacks` stands for the app's code: word 1 is an index into it.
+ */
+export function* IODispatchCalloutFromMessage(
+  notifyPort: number,
+  callbacks: readonly IOAsyncCallback[],
+): Program<Completion> {
+  const completion = yield* mach_msg_receive(notifyPort);
+  const callback = callbacks[Number(completion.reference[kIOAsyncCalloutFuncIndex] ?? -1n)];
+  if (callback !== undefined) {
+    yield* callback(completion.reference[kIOAsyncCalloutRefconIndex] ?? 0n, completion.result, completion.args);
+  }
+  return completion;
+}

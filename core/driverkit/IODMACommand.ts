@@ -1,0 +1,64 @@
+import { completeDMA, createCommand, getPreparation, maxSegments, prepareForDMA } from '../iokit/command.ts';
+import type { Range } from '../iokit/state.ts';
+import { now, type Program } from '../operation.ts';
+import type { IOPCIDevice } from './IOPCIDevice.ts';
+import { directionBits, IOMemoryDescriptor } from './memory.ts';
+import { OSObject } from './objects.ts';
+
+export const kIODMACommandCreateNoOptions = 0;
+export const kIODMACommandPrepareForDMANoOptions = 0;
+export const kIODMACommandCompleteDMANoOptions = 0;
+
+/** `IODMACommandSpecification`. */
+export interface IODMACommandSpecification {
+  readonly options?: number;
+  /** 0 or 64 for no limit. */
+  readonly maxAddressBits: number;
+}
+
+/** Makes memory reachable for a device (facts §4). */
+export class IODMACommand extends OSObject {
+  /** Errors: facts §4.1. */
+  static *Create(
+    device: IOPCIDevice,
+    options: number,
+    specification: IODMACommandSpecification,
+  ): Program<[code: number, command: IODMACommand | null]> {
+    const [code, id] = yield* createCommand(device.id, options, specification.maxAddressBits);
+    return [code, id === 0 ? null : new IODMACommand(id)];
+  }
+
+  /**
+   * Wires the memory, maps it for the device and returns the bus addresses (facts §4.2).
+   * `segmentsCount` is the room for segments, at most 32; those that do not fit are dropped without
+   * a word: sum the lengths. `flags` are the descriptor's own direction bits. Length 0 is the full length.
+   */
+  *PrepareForDMA(
+    options: number,
+    memory: IOMemoryDescriptor | null,
+    offset: number,
+    length: number,
+    segmentsCount: number = maxSegments,
+  ): Program<[code: number, flags: number, segmentsCount: number, segments: readonly Range[]]> {
+    yield* this.used();
+    const args = { options, memory: memory?.id ?? 0, offset, length, capacity: segmentsCount };
+    const { code, direction, segments } = yield* prepareForDMA(this.id, args);
+    return [code, directionBits(direction), segments.length, segments];
+  }
+
+  /** Offset and length of what is prepared, and its memory; `kIOReturnNotReady` when nothing is (facts §4.4). */
+  *GetPreparation(): Program<[code: number, offset: number, length: number, memory: IOMemoryDescriptor | null]> {
+    yield* this.used();
+    const { code, offset, length, memory } = yield* now(({ world }) => getPreparation(world, this.id));
+    if (memory === 0) return [code, offset, length, null];
+    const descriptor = new IOMemoryDescriptor(memory);
+    yield* descriptor.retain();
+    return [code, offset, length, descriptor];
+  }
+
+  /** Ends the device's access. It does not look at the device: stop that first (facts §4.4). */
+  *CompleteDMA(options: number): Program<number> {
+    yield* this.used();
+    return yield* completeDMA(this.id, options);
+  }
+}

@@ -1,0 +1,127 @@
+import { kIOReturnNotOpen, kIOReturnSuccess } from '../codes.ts';
+import { wordOf } from '../memory/atomics.ts';
+import { act, Crash, now, refuse, type Program } from '../operation.ts';
+import { commandHas, kIOPCICommandMemorySpace } from '../pcie/bus.ts';
+import { hex } from '../units.ts';
+import type { IOService } from './IOService.ts';
+import { OSObject } from './objects.ts';
+
+/** The PCI nub that a driver is started on (facts §7.1). */
+export class IOPCIDevice extends OSObject {
+  private session: 'never' | 'open' | 'closed' = 'never';
+
+  /** Errors: `kIOReturnNotOpen` when another client has the session. Does not enable bus lead or memory space. */
+  *Open(client: IOService): Program<number> {
+    const owner = yield* now(({ world }) => world.devices.get(this.id)!.openedBy);
+    if (owner !== 0) return yield* refuse('IOPCIDevice::Open', kIOReturnNotOpen);
+    yield* act('IOPCIDevice::Open', 'kernel', (step) =>
+      step.emit({ kind: 'pci.open', device: this.id, service: client.service }),
+    );
+    this.session = 'open';
+    return kIOReturnSuccess;
+  }
+
+  /** Clears bus lead and memory space. Register accesses afterwards crash the dext. A second close does nothing. */
+  *Close(client: IOService): Program {
+    const owner = yield* now(({ world }) => world.devices.get(this.id)!.openedBy);
+    if (owner !== client.service) return;
+    yield* act('IOPCIDevice::Close', 'kernel', (step) =>
+      step.emit({ kind: 'pci.close', device: this.id, service: client.service }),
+    );
+    this.session = 'closed';
+  }
+
+  private *configurationRead(offset: number, width: number): Program<number> {
+    return yield* act('ConfigurationRead', 'mmio', (step) => {
+      step.emit({ kind: 'config.read', device: this.id, offset, width });
+      const { config, openedBy } = step.world.devices.get(this.id)!;
+      // Without a session the read fails: all ones (facts §7.1).
+      return openedBy === 0 ? 2 ** (8 * width) - 1 : Number(wordOf(config.subarray(offset, offset + width)));
+    });
+  }
+
+  private *configurationWrite(offset: number, width: number, value: number): Program {
+    yield* act('ConfigurationWrite', 'mmio', (step) => {
+      // Without a session the write is dropped without a word (facts §7.1).
+      if (step.world.devices.get(this.id)!.openedBy === 0) {
+        step.emit({ kind: 'refuse', code: kIOReturnNotOpen, call: 'ConfigurationWrite' });
+      } else step.emit({ kind: 'config.write', device: this.id, offset, width, value });
+    });
+  }
+
+  ConfigurationRead8(offset: number): Program<number> {
+    return this.configurationRead(offset, 1);
+  }
+  ConfigurationRead16(offset: number): Program<number> {
+    return this.configurationRead(offset, 2);
+  }
+  ConfigurationRead32(offset: number): Program<number> {
+    return this.configurationRead(offset, 4);
+  }
+  ConfigurationWrite8(offset: number, value: number): Program {
+    return this.configurationWrite(offset, 1, value);
+  }
+  ConfigurationWrite16(offset: number, value: number): Program {
+    return this.configurationWrite(offset, 2, value);
+  }
+  ConfigurationWrite32(offset: number, value: number): Program {
+    return this.configurationWrite(offset, 4, value);
+  }
+
+  /** Whether an access reaches the mapping of the BAR (facts §7.1). */
+  private *reaches(memoryIndex: number, offset: number, width: number): Program<boolean> {
+    if (this.session === 'never') return false;
+    if (this.session === 'closed') throw new Crash('EXC_BAD_ACCESS: register access after IOPCIDevice::Close');
+    const size = yield* now(({ world }) => world.devices.get(this.id)!.bars[memoryIndex]?.bytes.length);
+    if (size === undefined) return false;
+    if (offset + width > size) {
+      throw new Crash(`EXC_BAD_ACCESS: register access at ${hex(offset)} beyond the ${size} bytes of BAR ${memoryIndex}`);
+    }
+    return true;
+  }
+
+  private *memoryRead(bar: number, offset: number, width: number): Program<bigint> {
+    const reaches = yield* this.reaches(bar, offset, width);
+    return yield* act('MemoryRead', 'mmio', (step) => {
+      step.emit({ kind: 'mmio.read', device: this.id, bar, offset, width });
+      const device = step.world.devices.get(this.id)!;
+      if (!reaches || !commandHas(device, kIOPCICommandMemorySpace)) return BigInt.asUintN(8 * width, -1n);
+      return wordOf(device.bars[bar]!.bytes.subarray(offset, offset + width));
+    });
+  }
+
+  private *memoryWrite(bar: number, offset: number, width: number, value: bigint): Program {
+    const reaches = yield* this.reaches(bar, offset, width);
+    yield* act('MemoryWrite', 'mmio', (step) => {
+      if (!reaches || !commandHas(step.world.devices.get(this.id)!, kIOPCICommandMemorySpace)) {
+        step.emit({ kind: 'refuse', code: kIOReturnNotOpen, call: 'MemoryWrite' });
+      } else step.emit({ kind: 'mmio.write', device: this.id, bar, offset, width, value });
+    });
+  }
+
+  *MemoryRead8(memoryIndex: number, offset: number): Program<number> {
+    return Number(yield* this.memoryRead(memoryIndex, offset, 1));
+  }
+  *MemoryRead16(memoryIndex: number, offset: number): Program<number> {
+    return Number(yield* this.memoryRead(memoryIndex, offset, 2));
+  }
+  *MemoryRead32(memoryIndex: number, offset: number): Program<number> {
+    return Number(yield* this.memoryRead(memoryIndex, offset, 4));
+  }
+  MemoryRead64(memoryIndex: number, offset: number): Program<bigint> {
+    return this.memoryRead(memoryIndex, offset, 8);
+  }
+  MemoryWrite8(memoryIndex: number, offset: number, value: number): Program {
+    return this.memoryWrite(memoryIndex, offset, 1, BigInt(value));
+  }
+  MemoryWrite16(memoryIndex: number, offset: number, value: number): Program {
+    return this.memoryWrite(memoryIndex, offset, 2, BigInt(value));
+  }
+  MemoryWrite32(memoryIndex: number, offset: number, value: number): Program {
+    return this.memoryWrite(memoryIndex, offset, 4, BigInt(value));
+  }
+  MemoryWrite64(memoryIndex: number, offset: number, value: bigint): Program {
+    return this.memoryWrite(memoryIndex, offset, 8, value);
+  }
+}
+

@@ -1,0 +1,67 @@
+import { kIOReturnSuccess, kIOReturnUnsupported } from '../codes.ts';
+import { createQueue, rpc } from '../iokit/queue.ts';
+import { act, refuse, type Program, type Step } from '../operation.ts';
+import type { IOPCIDevice } from './IOPCIDevice.ts';
+import type { IOUserClient } from './IOUserClient.ts';
+import { IODispatchQueue } from './queues.ts';
+
+export const kIOServiceDefaultQueueName = 'Default';
+
+/** Gives a service object its number and its default queue. */
+export function publish(step: Step, service: IOService, task: number): void {
+  const id = step.world.nextId;
+  const { name } = service.constructor;
+  step.emit({ kind: 'service.create', service: id, task, name });
+  service.service = id;
+  service.SetDispatchQueue(kIOServiceDefaultQueueName, new IODispatchQueue(createQueue(step, name, task)));
+  step.live.set(id, service);
+}
+
+/** A driver's service object. Subclass it and override its generator methods. */
+export abstract class IOService {
+  /** Its kernel object number; 0 before it was published. */
+  service = 0;
+  /** What it was started on. */
+  provider: IOService | IOPCIDevice | undefined = undefined;
+  private readonly queues = new Map<string, IODispatchQueue>();
+
+  /** Called on the default queue when the service comes up. */
+  *Start(_provider: IOService | IOPCIDevice): Program<number> {
+    return kIOReturnSuccess;
+  }
+
+  /** Called on the default queue before the service goes; quiesce the device, then `yield* super.Stop(provider)` (facts §3.6). */
+  *Stop(_provider: IOService | IOPCIDevice): Program<number> {
+    return kIOReturnSuccess;
+  }
+
+  /** Called when an app opens the service: make a user client with {@link IOService.Create}. */
+  *NewUserClient(_type: number): Program<[code: number, client: IOUserClient | null]> {
+    return [yield* refuse('NewUserClient', kIOReturnUnsupported), null];
+  }
+
+  /** The app can find the service from now on. */
+  *RegisterService(): Program<number> {
+    yield* act('RegisterService', 'message', (step) => step.emit({ kind: 'service.register', service: this.service }));
+    return kIOReturnSuccess;
+  }
+
+  /** Makes another service of this dext, with its own default queue, and starts it there. */
+  *Create<S extends IOService>(service: S): Program<[code: number, service: S]> {
+    service.provider = this;
+    yield* act('IOService::Create', 'kernel', (step) => publish(step, service, step.world.actors.get(step.actor)!.task));
+    const code = yield* rpc(service.CopyDispatchQueue(kIOServiceDefaultQueueName).id, 'Start', () => service.Start(this));
+    return [code, service];
+  }
+
+  /** Names a queue of the service. */
+  SetDispatchQueue(name: string, queue: IODispatchQueue): number {
+    this.queues.set(name, queue);
+    return kIOReturnSuccess;
+  }
+
+  /** The queue of that name, or the default queue. */
+  CopyDispatchQueue(name: string): IODispatchQueue {
+    return this.queues.get(name) ?? this.queues.get(kIOServiceDefaultQueueName)!;
+  }
+}

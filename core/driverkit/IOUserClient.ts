@@ -1,0 +1,160 @@
+import { kIOReturnBadArgument, kIOReturnMessageTooLarge, kIOReturnNoCompletion, kIOReturnNotReady, kIOReturnNoMemory, kIOReturnOverrun, kIOReturnSuccess, kIOReturnUnsupported } from '../codes.ts';
+import { maxScalars, words, type MethodCall, type MethodResult } from '../iokit/call.ts';
+import { createDescriptor } from '../iokit/descriptor.ts';
+import { complete } from '../iokit/port.ts';
+import { mustLive } from '../iokit/release.ts';
+import type { Range } from '../iokit/state.ts';
+import { act, now, refuse, type Program } from '../operation.ts';
+import { directionOf, IOMemoryDescriptor, kIOMemoryDisableCopyOnWrite } from './memory.ts';
+import { OSData } from './objects.ts';
+import type { IOPCIDevice } from './IOPCIDevice.ts';
+import { IOService } from './IOService.ts';
+import { OSAction } from './queues.ts';
+
+/** Set this queue on a user client to run external methods on it (facts §7.4). */
+export const kIOUserClientQueueNameExternalMethod = 'IOUserClientQueueExternalMethod';
+/** In a dispatch entry: do not check this (facts §3.2). */
+export const kIOUserClientVariableStructureSize = 0xffffffff;
+/** Most arguments of a completion (facts §3.1). */
+export const kIOUserClientAsyncArgumentsCountMax = 16;
+
+/** What an external method is called with (facts §3.1). The dext fills in the outputs. */
+export interface IOUserClientMethodArguments {
+  readonly version: 2;
+  readonly selector: number;
+  readonly completion: OSAction | null;
+  readonly scalarInput: readonly bigint[];
+  readonly scalarInputCount: number;
+  readonly structureInput: OSData | null;
+  readonly structureInputDescriptor: IOMemoryDescriptor | null;
+  readonly scalarOutput: bigint[];
+  readonly scalarOutputCount: number;
+  structureOutput: OSData | null;
+  readonly structureOutputDescriptor: IOMemoryDescriptor | null;
+  readonly structureOutputMaximumSize: number;
+}
+
+/** One entry of a dispatch table (facts §3.2). */
+export interface IOUserClientMethodDispatch<Target = unknown> {
+  readonly function?: (target: Target, reference: unknown, args: IOUserClientMethodArguments) => Program<number>;
+  /** 1: must be asynchronous; 0: must not be; absent: either. */
+  readonly checkCompletionExists?: 0 | 1;
+  readonly checkScalarInputCount?: number;
+  readonly checkStructureInputSize?: number;
+  readonly checkScalarOutputCount?: number;
+  readonly checkStructureOutputSize?: number;
+}
+
+const differs = (expected: number | undefined, actual: number): boolean =>
+  expected !== undefined && expected !== kIOUserClientVariableStructureSize && expected !== actual;
+
+/** An app's connection, seen from the dext. */
+export abstract class IOUserClient extends IOService {
+  /** Its connection; 0 until the app has been let in. */
+  connection = 0;
+
+  /**
+   * Override it, or hand it a dispatch entry to have the arguments checked (facts §3.2): any mismatch is
+   * `kIOReturnBadArgument`, no function `kIOReturnNoCompletion`. Unspecified: where macOS checks the completion; here, last.
+   */
+  *ExternalMethod<Target>(
+    _selector: number,
+    args: IOUserClientMethodArguments,
+    dispatch?: IOUserClientMethodDispatch<Target>,
+    target?: Target,
+    reference?: unknown,
+  ): Program<number> {
+    if (dispatch === undefined) return yield* refuse('ExternalMethod', kIOReturnUnsupported);
+    const input = args.structureInput?.getLength() ?? (yield* lengthOf(args.structureInputDescriptor));
+    const completes = dispatch.checkCompletionExists;
+    if (
+      differs(dispatch.checkScalarInputCount, args.scalarInputCount) ||
+      differs(dispatch.checkStructureInputSize, input) ||
+      differs(dispatch.checkScalarOutputCount, args.scalarOutputCount) ||
+      differs(dispatch.checkStructureOutputSize, args.structureOutputMaximumSize) ||
+      (completes !== undefined && (completes === 1) !== (args.completion !== null))
+    ) {
+      return yield* refuse('ExternalMethod dispatch check', kIOReturnBadArgument);
+    }
+    if (dispatch.function === undefined) return yield* refuse('ExternalMethod', kIOReturnNoCompletion);
+    return yield* dispatch.function(target!, reference, args);
+  }
+
+  /**
+   * Sends the completion of an asynchronous call: one-way, as often as it is called (facts §3.4).
+   * More than 16 values: nothing is sent, without a word.
+   */
+  *AsyncCompletion(action: OSAction, status: number, values: readonly bigint[] = []): Program {
+    yield* now((step) => mustLive(step, action.id, 'OSAction'));
+    if (values.length > kIOUserClientAsyncArgumentsCountMax) {
+      yield* refuse('AsyncCompletion', kIOReturnMessageTooLarge);
+      return;
+    }
+    yield* complete(action.id, status, words(values));
+  }
+
+  /**
+   * Describes ranges of the app's memory, whether the app offered them or not (facts §2.8).
+   * Copy-on-write unless {@link kIOMemoryDisableCopyOnWrite} is given. Errors: `kIOReturnOverrun` for more
+   * than 32 ranges, `kIOReturnNotReady` after Stop, `kIOReturnNoMemory` for ranges that cannot be.
+   */
+  *CreateMemoryDescriptorFromClient(
+    options: number,
+    segments: readonly Range[],
+  ): Program<[code: number, memory: IOMemoryDescriptor | null]> {
+    const name = 'CreateMemoryDescriptorFromClient';
+    if (segments.length > 32) return [yield* refuse(name, kIOReturnOverrun), null];
+    const task = yield* now(({ world }) => {
+      const connection = world.connections.get(this.connection);
+      return connection === undefined || connection.state === 'stopped' ? undefined : connection.task;
+    });
+    if (task === undefined) return [yield* refuse(name, kIOReturnNotReady), null];
+    const id = yield* act(name, 'kernel', (step) => {
+      const descriptor = createDescriptor(step, {
+        type: 'general',
+        task,
+        ranges: segments,
+        direction: directionOf(options),
+        copyOnWrite: (options & kIOMemoryDisableCopyOnWrite) === 0,
+        threadSafe: true,
+      });
+      if (descriptor === 0) step.emit({ kind: 'refuse', code: kIOReturnNoMemory, call: name });
+      return descriptor;
+    });
+    return id === 0 ? [kIOReturnNoMemory, null] : [kIOReturnSuccess, new IOMemoryDescriptor(id)];
+  }
+
+  /** Lets the connection go (facts §3.6 (3)): what an override must end with. */
+  override *Stop(_provider: IOService | IOPCIDevice): Program<number> {
+    yield* act('super::Stop', 'message', (step) =>
+      step.emit({ kind: 'connection.state', connection: this.connection, state: 'stopped' }),
+    );
+    return kIOReturnSuccess;
+  }
+
+  /** What a call of the app runs on the external-method queue: builds the arguments and hands back the outputs. */
+  *externalMethod(call: MethodCall, result: (value: MethodResult) => void): Program<number> {
+    const args: IOUserClientMethodArguments = {
+      version: 2,
+      selector: call.selector,
+      completion: call.action === 0 ? null : new OSAction(call.action),
+      scalarInput: call.scalars,
+      scalarInputCount: call.scalars.length,
+      structureInput: call.input === undefined ? null : OSData.withBytes(call.input),
+      structureInputDescriptor: call.inputDescriptor === 0 ? null : new IOMemoryDescriptor(call.inputDescriptor),
+      scalarOutput: Array.from({ length: Math.min(call.outputScalars, maxScalars) }, () => 0n),
+      scalarOutputCount: call.outputScalars,
+      structureOutput: null,
+      structureOutputDescriptor: call.outputDescriptor === 0 ? null : new IOMemoryDescriptor(call.outputDescriptor),
+      structureOutputMaximumSize: call.outputMaximum,
+    };
+    const code = yield* this.ExternalMethod(call.selector, args);
+    const output = args.structureOutput as OSData | null;
+    result({ scalars: args.scalarOutput, output: output?.getBytesNoCopy() });
+    return code;
+  }
+}
+
+function* lengthOf(descriptor: IOMemoryDescriptor | null): Program<number> {
+  return descriptor === null ? 0 : (yield* descriptor.GetLength())[1];
+}

@@ -1,0 +1,83 @@
+/** `IODispatchQueue`, `OSAction`, `IOInterruptDispatchSource` (facts §3.5, §7.2, §7.4). */
+import { kIOReturnSuccess } from '../codes.ts';
+import { createQueue, enqueue, rpc } from '../iokit/queue.ts';
+import { act, now, type Act, type Program } from '../operation.ts';
+import { queueInterrupt } from '../pcie/interrupt.ts';
+import type { IOPCIDevice } from './IOPCIDevice.ts';
+import { OSObject } from './objects.ts';
+
+/** Serial, first in, first out; served by an actor of its own. */
+export class IODispatchQueue {
+  /** Its kernel object number. */
+  readonly id: number;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+
+  /** Makes a queue in the caller's process. */
+  static *Create(name: string, _options = 0, _priority = 0): Program<[code: number, queue: IODispatchQueue]> {
+    const id = yield* act('IODispatchQueue::Create', 'kernel', (step) =>
+      createQueue(step, name, step.world.actors.get(step.actor)!.task),
+    );
+    return [kIOReturnSuccess, new IODispatchQueue(id)];
+  }
+
+  /** Runs the block on the queue, some time. */
+  DispatchAsync(block: () => Program): Act<void> {
+    return act('DispatchAsync', 'message', (step) => {
+      enqueue(step, this.id, 'block', false, function* (): Program<number> {
+        yield* block();
+        return kIOReturnSuccess;
+      });
+    });
+  }
+
+  /** Runs the block on the queue and waits for its end; on the caller's own queue, for ever. */
+  *DispatchSync(block: () => Program): Program {
+    yield* rpc(this.id, 'block', function* (): Program<number> {
+      yield* block();
+      return kIOReturnSuccess;
+    });
+  }
+}
+
+/** The completion of an asynchronous call: keep it with `retain()`. */
+export class OSAction extends OSObject {}
+
+/** What an interrupt handler is called with: how many interrupts, and when the last one came, in nanoseconds. */
+export type InterruptOccurred = (count: number, time: number) => Program;
+
+/** Delivers a device's interrupts to a queue. */
+export class IOInterruptDispatchSource extends OSObject {
+  /** Interrupts of vector `index` of the device are counted from now on. */
+  static *Create(
+    provider: IOPCIDevice,
+    index: number,
+    queue: IODispatchQueue,
+  ): Program<[code: number, source: IOInterruptDispatchSource]> {
+    const id = yield* act('IOInterruptDispatchSource::Create', 'kernel', (step) => {
+      const source = step.world.nextId;
+      step.emit({ kind: 'source.create', source, device: provider.id, vector: index, queue: queue.id });
+      return source;
+    });
+    return [kIOReturnSuccess, new IOInterruptDispatchSource(id)];
+  }
+
+  /** Sets what runs on the queue. Interrupts that came before are not lost (facts §7.2). */
+  *SetHandler(handler: InterruptOccurred): Program<number> {
+    yield* this.used();
+    yield* now((step) => step.live.set(this.id, handler));
+    return kIOReturnSuccess;
+  }
+
+  /** Starts or stops callbacks. */
+  *SetEnable(enable: boolean): Program<number> {
+    yield* this.used();
+    yield* act('SetEnable', 'kernel', (step) => {
+      step.emit({ kind: 'source.enable', source: this.id, enabled: enable });
+      queueInterrupt(step, this.id);
+    });
+    return kIOReturnSuccess;
+  }
+}

@@ -1,0 +1,7 @@
+/**
+ * What a person gave is wrong: a scenario, an option, a file. The message is one
+ * clear line that says what, where, and what to do.
+ */
+export class InputError extends Error {
+  override readonly name: string = 'InputError';
+}

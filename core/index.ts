@@ -1,0 +1,58 @@
+/** What scenarios are written with. */
+export { app, type App } from './app/app.ts';
+export type { Completion, IOAsyncCallback } from './app/iokitlib.ts';
+export * from './codes.ts';
+export { Device, type DeviceModel, type Transfer } from './devices/device.ts';
+export {
+  sgDataStart,
+  sgDescriptorSize,
+  sgEngine,
+  sgFlags,
+  sgRegisters,
+  sgStatusOf,
+  sgStatusOffset,
+  type SgEngineOptions,
+} from './devices/sg-engine.ts';
+export {
+  IODMACommand,
+  kIODMACommandCompleteDMANoOptions,
+  kIODMACommandCreateNoOptions,
+  kIODMACommandPrepareForDMANoOptions,
+  type IODMACommandSpecification,
+} from './driverkit/IODMACommand.ts';
+export { IOPCIDevice } from './driverkit/IOPCIDevice.ts';
+export { IOService, kIOServiceDefaultQueueName } from './driverkit/IOService.ts';
+export {
+  IOUserClient,
+  kIOUserClientAsyncArgumentsCountMax,
+  kIOUserClientQueueNameExternalMethod,
+  kIOUserClientVariableStructureSize,
+  type IOUserClientMethodArguments,
+  type IOUserClientMethodDispatch,
+} from './driverkit/IOUserClient.ts';
+export {
+  IOBufferMemoryDescriptor,
+  IOMemoryDescriptor,
+  IOMemoryMap,
+  kIOMemoryDirectionIn,
+  kIOMemoryDirectionInOut,
+  kIOMemoryDirectionOut,
+  kIOMemoryDisableCopyOnWrite,
+} from './driverkit/memory.ts';
+export { mustNotBeNull, OSData, OSObject } from './driverkit/objects.ts';
+export { IODispatchQueue, IOInterruptDispatchSource, OSAction, type InterruptOccurred } from './driverkit/queues.ts';
+export { kinds, kindNames, modelVersion, type AnyEvent, type EventByKind, type KindName } from './events.ts';
+export { inlineLimit } from './iokit/call.ts';
+export { maxSegments } from './iokit/command.ts';
+export { defaultMachine, type Era, type MachineOptions, type Mapper } from './machine.ts';
+export * from './memory/access.ts';
+export { note, sleep } from './actors/threads.ts';
+export type { Operation, Program } from './operation.ts';
+export {
+  kIOPCICommandBusLead,
+  kIOPCICommandMemorySpace,
+  kIOPCIConfigurationOffsetCommand,
+} from './pcie/bus.ts';
+export { scenario, type End, type Options, type Scenario, type ScenarioDefinition } from './scenario.ts';
+export { GiB, hex, hexBytes, KiB, microsecond, MiB, millisecond } from './units.ts';
+export type { World } from './world.ts';

@@ -1,0 +1,213 @@
+/** The struct call path: IOKitLib's stub, the kernel's entry, the remote call, and back (facts §1, §3.3). */
+import { actorName } from '../actors/threads.ts';
+import {
+  kIOReturnBadArgument,
+  kIOReturnSuccess,
+  MACH_SEND_INVALID_DEST,
+  MIG_ARRAY_TOO_LARGE,
+} from '../codes.ts';
+import { bytesOf } from '../memory/atomics.ts';
+import { touchPages } from '../memory/fault.ts';
+import { act, Crash, now, refuse, type Act, type Program } from '../operation.ts';
+import { createDescriptor } from './descriptor.ts';
+import { rpc } from './queue.ts';
+import { release } from './release.ts';
+
+/** Up to this size a struct travels in the message, above it as a descriptor; on every page size (facts §1.1 (2)). */
+export const inlineLimit = 4096;
+/** Most scalars in each direction (facts §1.2). */
+export const maxScalars = 16;
+/** Most reference words of an asynchronous call (facts §1.2). */
+export const maxReferences = 8;
+
+/** What the app passes. Addresses are 0 for NULL; `reference` makes the call asynchronous. */
+export interface CallArguments {
+  readonly connection: number;
+  readonly selector: number;
+  readonly scalars: readonly bigint[];
+  readonly input: number;
+  readonly inputSize: number;
+  readonly output: number;
+  readonly outputSize: number;
+  readonly outputScalars: number;
+  readonly wakePort?: number;
+  readonly reference?: readonly bigint[];
+}
+
+/** What the dext's ExternalMethod is called with, in kernel object numbers; 0 for NULL. */
+export interface MethodCall {
+  readonly call: number;
+  readonly selector: number;
+  readonly scalars: readonly bigint[];
+  /** The inline input, copied at the call; absent for size 0 and for descriptors. */
+  readonly input: Uint8Array | undefined;
+  readonly inputDescriptor: number;
+  readonly outputDescriptor: number;
+  readonly outputScalars: number;
+  /** Room for an inline output, or the output descriptor's length. */
+  readonly outputMaximum: number;
+  readonly action: number;
+}
+
+/** What the dext's ExternalMethod hands back besides its code. */
+export interface MethodResult {
+  readonly scalars: readonly bigint[];
+  readonly output: Uint8Array | undefined;
+}
+
+/** A user client's method table entry in the live registry of a connection. */
+export interface Client {
+  readonly queue: number;
+  externalMethod(call: MethodCall, result: (value: MethodResult) => void): Program<number>;
+}
+
+/** Scalars as the bytes of an event. */
+export function words(values: readonly bigint[]): Uint8Array {
+  const bytes = new Uint8Array(8 * values.length);
+  values.forEach((value, i) => bytes.set(bytesOf(value, 8), 8 * i));
+  return bytes;
+}
+
+/** What a call evaluates to: its code, scalar outputs, and the value left in `outputStructCnt`. */
+export type CallResult = [code: number, scalars: bigint[], outputSize: number];
+
+/** Takes the user client's lock for an external method: many may hold it, but not while close holds it (facts §1.4). */
+function lockForRead(connection: number): Act<void> {
+  return act('lock user client', 'kernel', (step) => step.emit({ kind: 'connection.lock', connection, mode: 'read' }), {
+    ready: (world) => world.connections.get(connection)!.writer === 0,
+    waitsFor: (world) =>
+      `the lock of connection #${connection}, held by ${actorName(world, world.connections.get(connection)!.writer)}`,
+  });
+}
+
+/** `IOConnectCallMethod` and `IOConnectCallAsyncMethod` on the calling app thread. */
+export function* call(args: CallArguments): Program<CallResult> {
+  const { connection, selector, inputSize, outputSize } = args;
+  const name = args.reference === undefined ? 'IOConnectCallMethod' : 'IOConnectCallAsyncMethod';
+  if (args.scalars.length > maxScalars || args.outputScalars > maxScalars || (args.reference?.length ?? 0) > maxReferences) {
+    return [yield* refuse(name, MIG_ARRAY_TOO_LARGE), [], outputSize];
+  }
+  const { storeWidth, task, open } = yield* now(({ world, actor }) => ({
+    storeWidth: world.machine.storeWidth,
+    task: world.actors.get(actor)!.task,
+    open: world.connections.get(connection)?.state === 'open',
+  }));
+  if (!open) return [yield* refuse(name, MACH_SEND_INVALID_DEST), [], outputSize];
+
+  const inline = inputSize <= inlineLimit;
+  const id = yield* act(name, 'syscall', (step) => {
+    if (inline && inputSize > 0 && args.input === 0) throw new Crash(`SIGSEGV: ${name} copies ${inputSize} bytes from NULL`);
+    const next = step.world.nextId;
+    step.emit({
+      kind: 'call.begin',
+      call: next,
+      connection,
+      selector,
+      inputSize: inline ? inputSize : 0,
+      outputSize,
+      asynchronous: args.reference !== undefined,
+      scalars: words(args.scalars),
+    });
+    return next;
+  });
+  if (inline) yield* copy(id, args.input, inputSize, storeWidth, task, 'call.copyin');
+
+  const { code, result } = yield* enterKernel(id, task, args);
+
+  const scalars = code === kIOReturnSuccess ? result.scalars.slice(0, args.outputScalars) : [];
+  const returned = code === kIOReturnSuccess ? (result.output?.length ?? 0) : 0;
+  if (returned > 0) yield* copy(id, args.output, returned, storeWidth, task, 'call.copyout');
+  yield* act(name, 'syscall', (step) => step.emit({ kind: 'call.return', call: id, code, scalars: words(scalars) }));
+  // Above the inline limit the count comes back as it was; without an output set, so does an inline one (facts §3.3 (6), (7)).
+  return [code, [...scalars], returned > 0 ? returned : outputSize];
+}
+
+/** The user-space stub's memcpy between the app's buffer and the message, piece by piece. */
+function* copy(
+  id: number,
+  address: number,
+  length: number,
+  width: number,
+  task: number,
+  kind: 'call.copyin' | 'call.copyout',
+): Program {
+  for (let offset = 0; offset < length; ) {
+    const at = address + offset;
+    const piece = Math.min(length - offset, width - (at % width));
+    const from = offset;
+    yield* act('copy message', 'copy', (step) => {
+      touchPages(step, task, at, piece, kind === 'call.copyout');
+      step.emit({ kind, call: id, offset: from, address: at, length: piece });
+    });
+    offset += piece;
+  }
+}
+
+/** From the kernel's entry to its exit: lock, descriptors, action, remote call, checks, releases (facts §1.3, §3.3). */
+function* enterKernel(id: number, task: number, args: CallArguments): Program<{ code: number; result: MethodResult }> {
+  const { connection, inputSize, outputSize } = args;
+  yield* lockForRead(connection);
+
+  const describe = (address: number, size: number, direction: 'in' | 'out'): Act<number> =>
+    act('withAddressRange', 'kernel', (step) => {
+      const descriptor = createDescriptor(step, {
+        type: 'general',
+        task,
+        ranges: [{ address, length: size }],
+        direction,
+        copyOnWrite: direction === 'out',
+        threadSafe: false,
+      });
+      // The kernel does not look at the result: the call goes on with NULL (facts §1.3).
+      if (descriptor === 0) step.emit({ kind: 'refuse', code: kIOReturnBadArgument, call: 'withAddressRange' });
+      return descriptor;
+    });
+  const hasInput = inputSize > inlineLimit && args.input !== 0;
+  const hasOutput = outputSize > inlineLimit && args.output !== 0;
+  const inputDescriptor = hasInput ? yield* describe(args.input, inputSize, 'out') : 0;
+  const outputDescriptor = hasOutput ? yield* describe(args.output, outputSize, 'in') : 0;
+
+  const { reference, wakePort } = args;
+  const action =
+    reference === undefined
+      ? 0
+      : yield* act('CreateActionKernelCompletion', 'kernel', (step) => {
+          const next = step.world.nextId;
+          // Slot 0 carries the wake port inside the kernel and arrives as 0 (facts §1.3).
+          const slots = words([0n, ...reference.slice(1)]);
+          step.emit({ kind: 'action.create', action: next, port: wakePort!, reference: slots });
+          return next;
+        });
+
+  const inlineRoom = outputSize <= inlineLimit ? outputSize : 0;
+  let result: MethodResult = { scalars: [], output: undefined };
+  const { client, input } = yield* now((step) => ({
+    client: step.live.get(connection) as Client,
+    input: step.world.calls.get(id)!.input,
+  }));
+  const method: MethodCall = {
+    call: id,
+    selector: args.selector,
+    scalars: args.scalars,
+    input: input.length > 0 ? input : undefined,
+    inputDescriptor,
+    outputDescriptor,
+    outputScalars: args.outputScalars,
+    outputMaximum: outputDescriptor === 0 ? inlineRoom : outputSize,
+    action,
+  };
+  let code = yield* rpc(client.queue, 'ExternalMethod', () =>
+    client.externalMethod(method, (value) => {
+      result = value;
+    }),
+  );
+  const { output } = result;
+  if (code === kIOReturnSuccess && output !== undefined) {
+    // The dext has run: whatever it started goes on (facts §3.3 (5)).
+    if (output.length > inlineRoom) code = yield* refuse('ExternalMethod output', kIOReturnBadArgument);
+    else yield* act('ExternalMethod output', 'kernel', (step) => step.emit({ kind: 'call.output', call: id, bytes: output }));
+  }
+  for (const object of [action, inputDescriptor, outputDescriptor]) if (object !== 0) yield* release(object);
+  yield* act('unlock user client', 'kernel', (step) => step.emit({ kind: 'connection.unlock', connection, mode: 'read' }));
+  return { code, result };
+}

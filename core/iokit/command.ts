@@ -1,0 +1,275 @@
+/** `IODMACommand` (facts §4). Every procedure runs on its caller's thread and can be interrupted between its steps. */
+import { actorName } from '../actors/threads.ts';
+import {
+  kIOReturnBadArgument,
+  kIOReturnBusy,
+  kIOReturnMessageTooLarge,
+  kIOReturnNoMemory,
+  kIOReturnNoResources,
+  kIOReturnNotReady,
+  kIOReturnOverrun,
+  kIOReturnSuccess,
+  kIOReturnVMError,
+} from '../codes.ts';
+import { act, now, refuse, type Program, type Step } from '../operation.ts';
+import type { DmaAccess } from '../pcie/state.ts';
+import type { World } from '../world.ts';
+import { pageCount, piecesOf, type PagePiece } from './pages.ts';
+import { release } from './release.ts';
+import type { Command, Descriptor, Range } from './state.ts';
+import { complete, prepare, releaseIova } from './wire.ts';
+
+/** Segments a caller can ask for (facts §4.2 (1)). */
+export const maxSegments = 32;
+/** Bus addresses that a mapper hands out begin here. */
+const iovaBase = 0x1000_0000;
+
+const commandOf = (step: Step, id: number): Command => step.world.commands.get(id)!;
+
+/** `IODMACommand::Create` (facts §4.1). Evaluates to a return code and the command's number. */
+export function* createCommand(
+  device: number,
+  options: number,
+  maxAddressBits: number,
+): Program<[code: number, command: number]> {
+  if (options !== 0 || maxAddressBits > 255) return [yield* refuse('IODMACommand::Create', kIOReturnBadArgument), 0];
+  const pageBits = yield* now((step) => Math.log2(step.world.machine.pageSize));
+  if (maxAddressBits >= 1 && maxAddressBits < pageBits) {
+    return [yield* refuse('IODMACommand::Create', kIOReturnNoMemory), 0];
+  }
+  const command = yield* act('IODMACommand::Create', 'kernel', (step) => {
+    const id = step.world.nextId;
+    step.emit({ kind: 'command.create', command: id, device, maxAddressBits });
+    return id;
+  });
+  return [kIOReturnSuccess, command];
+}
+
+/** The command's own lock; there is none before macOS 13.3 (facts §4.5). */
+function* lock(id: number): Program {
+  if (yield* now((step) => step.world.machine.era === 'before-13.3')) return;
+  yield* act('lock command', 'kernel', (step) => step.emit({ kind: 'command.lock', command: id }), {
+    ready: (world) => world.commands.get(id)!.lockedBy === 0,
+    waitsFor: (world) => `the lock of command #${id}, held by ${actorName(world, world.commands.get(id)!.lockedBy)}`,
+  });
+}
+
+function* unlock(id: number): Program {
+  if (yield* now((step) => commandOf(step, id).lockedBy === 0)) return;
+  yield* act('unlock command', 'kernel', (step) => step.emit({ kind: 'command.unlock', command: id }));
+}
+
+/** What `PrepareForDMA` evaluates to: the code, the descriptor's own direction bits, the segments. */
+export interface Prepared {
+  readonly code: number;
+  readonly direction: Descriptor['direction'];
+  readonly segments: readonly Range[];
+}
+
+const failed = (code: number): Prepared => ({ code, direction: 'none', segments: [] });
+
+/** Arguments of {@link prepareForDMA}; `memory` is a descriptor's number, 0 for NULL. */
+export interface PrepareArguments {
+  readonly options: number;
+  readonly memory: number;
+  readonly offset: number;
+  readonly length: number;
+  readonly capacity: number;
+}
+
+/** `IODMACommand::PrepareForDMA` (facts §4.2). */
+export function* prepareForDMA(id: number, args: PrepareArguments): Program<Prepared> {
+  if (args.capacity > maxSegments) return failed(yield* refuse('PrepareForDMA', kIOReturnOverrun));
+  if (args.options !== 0 || args.memory === 0) return failed(yield* refuse('PrepareForDMA', kIOReturnBadArgument));
+  yield* lock(id);
+  const prepared = yield* prepareLocked(id, args);
+  yield* unlock(id);
+  return prepared;
+}
+
+function* prepareLocked(id: number, { memory, offset, length, capacity }: PrepareArguments): Program<Prepared> {
+  const wired = yield* prepare(memory);
+  if (wired !== kIOReturnSuccess) return failed(wired);
+
+  const held = yield* now((step) => ({ ...commandOf(step, id) }));
+  if (held.active && held.descriptor !== memory) {
+    yield* complete(memory);
+    return failed(yield* refuse('PrepareForDMA', kIOReturnBusy));
+  }
+  // The same memory again: the old mapping goes, the old wire stays (facts §4.2 (3)).
+  if (held.active && held.iova !== 0) yield* dropIova(id);
+  if (held.descriptor !== memory) {
+    yield* act('set memory', 'kernel', (step) => {
+      step.emit({ kind: 'command.set', command: id, descriptor: memory });
+      step.emit({ kind: 'object.retain', object: memory });
+    });
+  }
+
+  const window = yield* act('activate', 'kernel', (step) => {
+    const descriptor = step.world.descriptors.get(memory)!;
+    const bytes = length === 0 ? descriptor.length : length;
+    step.emit({ kind: 'command.activate', command: id, offset, length: bytes });
+    const past = offset + bytes > descriptor.length;
+    if (past) step.emit({ kind: 'command.unspecified', command: id, offset, length: bytes });
+    return { bytes, past, whole: offset === 0 && bytes === descriptor.length };
+  });
+  const mapped = window.past ? kIOReturnVMError : yield* mapIova(id, memory, offset, window.bytes, window.whole);
+  if (mapped !== kIOReturnSuccess) {
+    // The command stays active: half-dead until it is prepared with the same memory (facts §4.2 (4)).
+    yield* complete(memory);
+    return failed(mapped);
+  }
+
+  const result = yield* act('segments', 'kernel', (step) => emitSegments(step, id, memory, capacity));
+  if (result.code !== kIOReturnSuccess) yield* undo(id, memory);
+  return result;
+}
+
+/** Cleans up after segments could not be made; macOS does so since 13.3 (facts §4.2 (5)). */
+function* undo(id: number, memory: number): Program {
+  const { cleans, iova } = yield* now((step) => ({
+    cleans: step.world.machine.era !== 'before-13.3',
+    iova: commandOf(step, id).iova,
+  }));
+  if (!cleans) return;
+  if (iova !== 0) yield* dropIova(id);
+  yield* complete(memory);
+  yield* act('clear memory', 'kernel', (step) => step.emit({ kind: 'command.complete', command: id }));
+  yield* release(memory);
+}
+
+/** Lets the command's bus addresses go, unless the descriptor's other commands share them (facts §4.6). */
+function* dropIova(id: number): Program {
+  const { iova, descriptor, shared } = yield* now((step) => {
+    const command = commandOf(step, id);
+    return { ...command, shared: step.world.descriptors.get(command.descriptor)!.sharedIova === command.iova };
+  });
+  if (!shared) yield* releaseIova(descriptor, iova);
+}
+
+/** Rights in the IOMMU for a general descriptor (facts §4.6 "Access rights"). */
+function accessFor(descriptor: Descriptor, whole: boolean): DmaAccess {
+  if (descriptor.direction === 'out') return 'read';
+  if (descriptor.direction === 'in' && whole) return 'write';
+  return 'read-write';
+}
+
+/** The lowest free range of bus addresses; nothing when the address limit leaves no room. */
+function roomForIova(world: World, length: number, maxAddressBits: number): number | undefined {
+  let candidate = iovaBase;
+  for (const range of world.iovas) {
+    if (range.start >= candidate + length) break;
+    candidate = Math.max(candidate, range.end);
+  }
+  const bits = maxAddressBits === 0 ? 32 : Math.min(maxAddressBits, 32);
+  return candidate + length <= 2 ** bits ? candidate : undefined;
+}
+
+/** Maps the window's pages for the device, page by page. Without a mapper there is nothing to do. */
+function* mapIova(id: number, memory: number, offset: number, bytes: number, whole: boolean): Program<number> {
+  const { mapper, pageSize, pieces, access, all, shared } = yield* now((step) => {
+    const descriptor = step.world.descriptors.get(memory)!;
+    return {
+      ...step.world.machine,
+      pieces: piecesOf(step.world, descriptor, offset, bytes),
+      access: accessFor(descriptor, whole),
+      all: pageCount(step.world, descriptor),
+      shared: descriptor.sharedIova,
+    };
+  });
+  if (mapper === 'none') return kIOReturnSuccess;
+  // VT-d is the system mapper, whose whole-descriptor mappings are shared; a DART belongs to its device (facts §4.6).
+  const sharing = mapper === 'vtd' && whole;
+  if (sharing && shared !== 0) {
+    const length = all * pageSize;
+    yield* act('share bus addresses', 'kernel', (step) =>
+      step.emit({ kind: 'iova.share', command: id, address: shared, length }),
+    );
+    return kIOReturnSuccess;
+  }
+  const first = pieces[0]!.page;
+  const count = pieces.at(-1)!.page - first + 1;
+  const base = yield* act('allocate bus addresses', 'kernel', (step) => {
+    const length = count * pageSize;
+    const address = roomForIova(step.world, length, commandOf(step, id).maxAddressBits);
+    if (address === undefined) {
+      step.emit({ kind: 'refuse', code: kIOReturnNoResources, call: 'PrepareForDMA' });
+      return undefined;
+    }
+    step.emit({ kind: 'iova.allocate', command: id, address, length, shared: sharing });
+    return address;
+  });
+  if (base === undefined) return kIOReturnNoResources;
+  for (let index = 0; index < count; index += 1) {
+    yield* act('iommu map', 'kernel', (step) => {
+      const { frame } = step.world.descriptors.get(memory)!.wired[first + index]!;
+      step.emit({ kind: 'iommu.map', address: base + index * pageSize, frame, access });
+    });
+  }
+  return kIOReturnSuccess;
+}
+
+/** Merges what lies next to each other (facts §4.6: DMA 1449-1455). */
+function coalesce(pieces: readonly PagePiece[], addressOf: (piece: PagePiece) => number): Range[] {
+  const runs: { address: number; length: number }[] = [];
+  for (const piece of pieces) {
+    const address = addressOf(piece);
+    const last = runs.at(-1);
+    if (last !== undefined && last.address + last.length === address) last.length += piece.length;
+    else runs.push({ address, length: piece.length });
+  }
+  return runs;
+}
+
+/** Makes the segment list; what does not fit the capacity is dropped without a word (facts §4.2 (5)). */
+function emitSegments(step: Step, id: number, memory: number, capacity: number): Prepared {
+  const { world } = step;
+  const { pageSize } = world.machine;
+  const command = commandOf(step, id);
+  const descriptor = world.descriptors.get(memory)!;
+  const pieces = piecesOf(world, descriptor, command.offset, command.length);
+  const first = pieces[0]?.page ?? 0;
+  const runs = coalesce(pieces, ({ page, offsetInPage }) => {
+    if (command.iova !== 0) return command.iova + (page - first) * pageSize + offsetInPage;
+    return descriptor.wired[page]!.frame * pageSize + offsetInPage;
+  });
+  const limit = command.maxAddressBits === 0 || command.maxAddressBits >= 64 ? Infinity : 2 ** command.maxAddressBits;
+  const tooHigh = runs.some((run) => run.address + run.length > limit);
+  if (capacity === 0 || tooHigh) {
+    const code = capacity === 0 ? kIOReturnBadArgument : kIOReturnMessageTooLarge;
+    step.emit({ kind: 'refuse', code, call: 'PrepareForDMA' });
+    return failed(code);
+  }
+  const segments = runs.slice(0, capacity);
+  segments.forEach(({ address, length }, index) => {
+    step.emit({ kind: 'command.segment', command: id, index, address, length });
+  });
+  const dropped = runs.length - segments.length;
+  step.emit({ kind: 'command.prepared', command: id, segments: segments.length, dropped });
+  return { code: kIOReturnSuccess, direction: descriptor.direction, segments };
+}
+
+/** `IODMACommand::CompleteDMA` (facts §4.4): IOMMU first, then the wire, then the descriptor. The device is not asked. */
+export function* completeDMA(id: number, options = 0): Program<number> {
+  if (options !== 0) return yield* refuse('CompleteDMA', kIOReturnBadArgument);
+  yield* lock(id);
+  const { prepared, descriptor, iova } = yield* now((step) => ({ ...commandOf(step, id) }));
+  if (!prepared) {
+    yield* refuse('CompleteDMA', kIOReturnNotReady);
+    yield* unlock(id);
+    return kIOReturnNotReady;
+  }
+  if (iova !== 0) yield* dropIova(id);
+  yield* complete(descriptor);
+  yield* act('CompleteDMA', 'kernel', (step) => step.emit({ kind: 'command.complete', command: id }));
+  yield* release(descriptor);
+  yield* unlock(id);
+  return kIOReturnSuccess;
+}
+
+/** `IODMACommand::GetPreparation` (facts §4.4): looks only. */
+export function getPreparation(world: World, id: number): { code: number; offset: number; length: number; memory: number } {
+  const { prepared, offset, length, descriptor } = world.commands.get(id)!;
+  if (!prepared) return { code: kIOReturnNotReady, offset: 0, length: 0, memory: 0 };
+  return { code: kIOReturnSuccess, offset, length, memory: descriptor };
+}

@@ -1,0 +1,394 @@
+import { kind } from '../catalogue.ts';
+import { touchBytes as touchTask } from '../memory/kinds.ts';
+import { descriptorTypes, directions } from './state.ts';
+
+/** Services, connections, calls, queues, ports, descriptors, mappings, commands, actions. */
+export const iokitKinds = {
+  'service.create': kind({
+    doc: 'The dext makes a service object.',
+    source: 'IOService.iig',
+    fields: { service: 'id', task: 'task', name: 'text' },
+    text: 'service #{service} "{name}"',
+    footprint: (e, touch) => touch('service', e.service, 'sync'),
+  }),
+  'service.register': kind({
+    doc: 'RegisterService: the app can find the service now.',
+    source: 'IOService.iig RegisterService',
+    fields: { service: 'id' },
+    text: 'register service #{service}',
+    footprint: (e, touch) => touch('service', e.service, 'sync'),
+  }),
+  'service.match': kind({
+    doc: 'The app has found the service.',
+    source: 'IOKitLib IOServiceGetMatchingService',
+    fields: { service: 'id' },
+    text: 'found service #{service}',
+    footprint: (e, touch) => touch('service', e.service, 'sync'),
+  }),
+  'connection.open': kind({
+    doc: 'A user client is made for the app.',
+    source: 'facts §3.6; xnu IOUserClient.cpp is_io_service_open_extended',
+    fields: { connection: 'id', service: 'id', task: 'task' },
+    text: 'connection #{connection} to service #{service} for task {task}',
+    footprint: (e, touch) => touch('connection', e.connection, 'sync'),
+  }),
+  'connection.lock': kind({
+    doc: "The user client's lock is taken: for reading by an external method, for writing by close.",
+    source: 'facts §1.4',
+    fields: { connection: 'id', mode: ['read', 'write'] },
+    text: 'lock connection #{connection} for {mode}',
+    footprint: (e, touch) => touch('connection', e.connection, 'sync'),
+  }),
+  'connection.unlock': kind({
+    doc: "The user client's lock is given back.",
+    source: 'facts §1.4',
+    fields: { connection: 'id', mode: ['read', 'write'] },
+    text: 'unlock connection #{connection} from {mode}',
+    footprint: (e, touch) => touch('connection', e.connection, 'sync'),
+  }),
+  'connection.state': kind({
+    doc: 'A user client goes down: closing (no more calls), then stopped (the dext has called super::Stop).',
+    source: 'facts §3.6',
+    fields: { connection: 'id', state: ['closing', 'stopped'] },
+    text: 'connection #{connection} is {state}',
+    footprint: (e, touch) => touch('connection', e.connection, 'sync'),
+  }),
+  'call.begin': kind({
+    doc: 'An IOConnectCall begins: IOKitLib builds the message.',
+    source: 'facts §1.1',
+    fields: {
+      call: 'id',
+      connection: 'id',
+      selector: 'index',
+      inputSize: 'bytes',
+      outputSize: 'bytes',
+      asynchronous: 'flag',
+      scalars: 'data',
+    },
+    text: 'call #{call}: selector {selector} on connection #{connection}, struct input {inputSize}, struct output {outputSize}',
+    footprint: (e, touch) => touch('call', e.call, 'write'),
+  }),
+  'call.copyin': kind({
+    doc: 'A piece of the inline struct input is copied into the message.',
+    source: 'facts §1.1 (3)',
+    fields: { call: 'id', offset: 'bytes', address: 'address', length: 'bytes' },
+    text: 'copy {length} bytes at {address} into call #{call} at {offset}',
+    footprint: (e, touch, world, actor) => {
+      touchTask(e, 'read', touch, world, actor);
+      touch('call', e.call, 'write');
+    },
+  }),
+  'call.output': kind({
+    doc: 'The reply carries an inline struct output.',
+    source: 'facts §3.3 (5)',
+    fields: { call: 'id', bytes: 'data' },
+    text: 'call #{call} answers {bytes}',
+    footprint: (e, touch) => touch('call', e.call, 'write'),
+  }),
+  'call.copyout': kind({
+    doc: "A piece of the inline struct output is copied into the app's buffer.",
+    source: 'facts §1.1 (4)',
+    fields: { call: 'id', offset: 'bytes', address: 'address', length: 'bytes' },
+    text: 'copy {length} bytes of call #{call} at {offset} to {address}',
+    footprint: (e, touch, world, actor) => {
+      touchTask(e, 'write', touch, world, actor);
+      touch('call', e.call, 'read');
+    },
+  }),
+  'call.return': kind({
+    doc: 'An IOConnectCall returns to the app.',
+    source: 'facts §1.1 (8)',
+    fields: { call: 'id', code: 'code', scalars: 'data' },
+    text: 'call #{call} returns {code}',
+    footprint: (e, touch) => touch('call', e.call, 'write'),
+  }),
+  'queue.create': kind({
+    doc: 'A dispatch queue is made.',
+    source: 'facts §7.4',
+    fields: { queue: 'id', task: 'task', name: 'text' },
+    text: 'queue #{queue} "{name}"',
+    footprint: (e, touch) => touch('queue', e.queue, 'sync'),
+  }),
+  'queue.enqueue': kind({
+    doc: 'Work is put at the end of a queue: a remote call, an interrupt, a block.',
+    source: 'facts §1.5, §7.4',
+    fields: { queue: 'id', item: 'id', answered: 'flag', method: 'text' },
+    text: 'enqueue {method} as item #{item} on queue #{queue}',
+    footprint: (e, touch) => touch('queue', e.queue, 'sync'),
+  }),
+  'queue.dispatch': kind({
+    doc: 'A queue begins its next item.',
+    source: 'facts §7.4',
+    fields: { queue: 'id', item: 'id' },
+    text: 'queue #{queue} begins item #{item}',
+    footprint: (e, touch) => touch('queue', e.queue, 'sync'),
+  }),
+  'queue.done': kind({
+    doc: 'A queue has finished its item; for a remote call, the reply is on its way.',
+    source: 'facts §1.5',
+    fields: { queue: 'id', item: 'id', code: 'code' },
+    text: 'queue #{queue} is done with item #{item}: {code}',
+    footprint: (e, touch) => touch('queue', e.queue, 'sync'),
+  }),
+  'rpc.return': kind({
+    doc: 'A caller takes the reply of its remote call, or learns that the dext died.',
+    source: 'facts §1.5; xnu IOUserServer.cpp 3494-3622',
+    fields: { item: 'id', queue: 'id', code: 'code' },
+    text: 'reply of item #{item}: {code}',
+    footprint: (e, touch) => touch('queue', e.queue, 'sync'),
+  }),
+  'port.create': kind({
+    doc: 'The app makes a port to be woken through.',
+    source: 'facts §1.2',
+    fields: { port: 'id' },
+    text: 'port #{port}',
+    footprint: (e, touch) => touch('port', e.port, 'sync'),
+  }),
+  'port.send': kind({
+    doc: "The kernel sends a completion to the app's port. Queues without limit.",
+    source: 'facts §3.4',
+    fields: { port: 'id', action: 'id', code: 'code', arguments: 'data' },
+    text: 'completion {code} of action #{action} to port #{port}',
+    footprint: (e, touch) => {
+      touch('port', e.port, 'sync');
+      touch('action', e.action, 'read');
+    },
+  }),
+  'port.receive': kind({
+    doc: 'The app takes the oldest message from its port.',
+    source: 'facts §3.4',
+    fields: { port: 'id' },
+    text: 'receive from port #{port}',
+    footprint: (e, touch) => touch('port', e.port, 'sync'),
+  }),
+  'port.timeout': kind({
+    doc: 'No message came in time.',
+    source: 'mach/message.h MACH_RCV_TIMEOUT',
+    fields: { port: 'id' },
+    text: 'nothing on port #{port} in time',
+    footprint: (e, touch) => touch('port', e.port, 'sync'),
+  }),
+  'action.create': kind({
+    doc: 'The kernel makes the OSAction of an asynchronous call.',
+    source: 'facts §3.3 (2)',
+    fields: { action: 'id', port: 'id', reference: 'data' },
+    text: 'action #{action} to port #{port}',
+    footprint: (e, touch) => touch('action', e.action, 'sync'),
+  }),
+  'object.retain': kind({
+    doc: 'An object gains a reference.',
+    source: 'facts §3.5; OSObject.iig',
+    fields: { object: 'id' },
+    text: 'retain #{object}',
+    footprint: (e, touch) => touch('object', e.object, 'sync'),
+  }),
+  'object.release': kind({
+    doc: 'An object loses a reference; with the last one it is freed.',
+    source: 'facts §3.5; OSObject.iig',
+    fields: { object: 'id' },
+    text: 'release #{object}',
+    footprint: (e, touch) => touch('object', e.object, 'sync'),
+  }),
+  'object.free': kind({
+    doc: 'An object without references is gone.',
+    source: 'facts §3.5',
+    fields: { object: 'id' },
+    text: 'free #{object}',
+    footprint: (e, touch) => {
+      touch('object', e.object, 'sync');
+      touch('descriptor', e.object, 'write');
+      touch('command', e.object, 'write');
+      touch('action', e.object, 'write');
+    },
+  }),
+  'descriptor.create': kind({
+    doc: 'A memory descriptor is made. It names a range; nothing is looked up yet.',
+    source: 'facts §1.3, §2.2',
+    fields: {
+      descriptor: 'id',
+      type: descriptorTypes,
+      task: 'task',
+      direction: directions,
+      copyOnWrite: 'flag',
+      threadSafe: 'flag',
+    },
+    text: '{type} descriptor #{descriptor} of task {task}, direction {direction}, copy-on-write {copyOnWrite}',
+    footprint: (e, touch) => touch('descriptor', e.descriptor, 'write'),
+  }),
+  'descriptor.range': kind({
+    doc: 'A descriptor gets its next range.',
+    source: 'facts §1.3, §2.8',
+    fields: { descriptor: 'id', address: 'address', length: 'bytes' },
+    text: 'descriptor #{descriptor} names {address} (+{length})',
+    footprint: (e, touch) => touch('descriptor', e.descriptor, 'write'),
+  }),
+  'descriptor.length': kind({
+    doc: "SetLength: a buffer descriptor's length changes.",
+    source: 'facts §5.2',
+    fields: { descriptor: 'id', length: 'bytes' },
+    text: 'descriptor #{descriptor} is {length} bytes long',
+    footprint: (e, touch) => touch('descriptor', e.descriptor, 'write'),
+  }),
+  'descriptor.lock': kind({
+    doc: 'A thread-safe descriptor is locked for prepare or complete.',
+    source: 'facts §1.3 (kIOMemoryThreadSafe)',
+    fields: { descriptor: 'id' },
+    text: 'lock descriptor #{descriptor}',
+    footprint: (e, touch) => touch('descriptor', e.descriptor, 'sync'),
+  }),
+  'descriptor.unlock': kind({
+    doc: 'A thread-safe descriptor is unlocked.',
+    source: 'facts §1.3 (kIOMemoryThreadSafe)',
+    fields: { descriptor: 'id' },
+    text: 'unlock descriptor #{descriptor}',
+    footprint: (e, touch) => touch('descriptor', e.descriptor, 'sync'),
+  }),
+  'descriptor.refer': kind({
+    doc: 'The descriptor is pinned to VM objects: remapping the addresses no longer matters.',
+    source: 'facts §2.3',
+    fields: { descriptor: 'id', object: 'id', offset: 'bytes', length: 'bytes' },
+    text: 'descriptor #{descriptor} refers to object #{object}+{offset} (+{length})',
+    footprint: (e, touch) => {
+      touch('descriptor', e.descriptor, 'write');
+      touch('object', e.object, 'write');
+    },
+  }),
+  'descriptor.snapshot': kind({
+    doc: 'The first mapping of a copy-on-write descriptor: all its mappings show the contents as of now.',
+    source: 'facts §2.3, §2.6, §2.7',
+    fields: { descriptor: 'id', index: 'index', object: 'id', mechanism: ['delayed', 'reused', 'eager'] },
+    text: 'descriptor #{descriptor} part {index} is snapshot in object #{object} ({mechanism})',
+    footprint: (e, touch) => {
+      touch('descriptor', e.descriptor, 'write');
+      touch('object', e.object, 'write');
+    },
+  }),
+  'descriptor.wire': kind({
+    doc: "prepare(): the descriptor's wire count goes up.",
+    source: 'facts §4.3',
+    fields: { descriptor: 'id', direction: directions },
+    text: 'descriptor #{descriptor} is wired for {direction}',
+    footprint: (e, touch) => touch('descriptor', e.descriptor, 'write'),
+  }),
+  'descriptor.unwire': kind({
+    doc: "complete(): the descriptor's wire count goes down.",
+    source: 'facts §4.3',
+    fields: { descriptor: 'id' },
+    text: 'descriptor #{descriptor} loses a wire',
+    footprint: (e, touch) => touch('descriptor', e.descriptor, 'write'),
+  }),
+  'mapping.create': kind({
+    doc: "CreateMapping: a descriptor's memory appears in an address space.",
+    source: 'facts §5.1',
+    fields: { mapping: 'id', descriptor: 'id', task: 'task', address: 'address', length: 'bytes' },
+    text: 'mapping #{mapping} of descriptor #{descriptor} at {address} (+{length}) of task {task}',
+    footprint: (e, touch) => {
+      touch('descriptor', e.descriptor, 'read');
+      touch('task', e.task, 'write', e.address, e.address + e.length);
+    },
+  }),
+  'command.create': kind({
+    doc: 'An IODMACommand is made for a device.',
+    source: 'facts §4.1',
+    fields: { command: 'id', device: 'id', maxAddressBits: 'count' },
+    text: 'command #{command} for device #{device}, {maxAddressBits} address bits',
+    footprint: (e, touch) => touch('command', e.command, 'write'),
+  }),
+  'command.lock': kind({
+    doc: "A command's own lock is taken.",
+    source: 'facts §4.2, §4.5 (13.3)',
+    fields: { command: 'id' },
+    text: 'lock command #{command}',
+    footprint: (e, touch) => touch('command', e.command, 'sync'),
+  }),
+  'command.unlock': kind({
+    doc: "A command's own lock is given back.",
+    source: 'facts §4.2, §4.5 (13.3)',
+    fields: { command: 'id' },
+    text: 'unlock command #{command}',
+    footprint: (e, touch) => touch('command', e.command, 'sync'),
+  }),
+  'command.set': kind({
+    doc: 'setMemoryDescriptor: the command holds a descriptor.',
+    source: 'facts §4.2 (3)',
+    fields: { command: 'id', descriptor: 'id' },
+    text: 'command #{command} holds descriptor #{descriptor}',
+    footprint: (e, touch) => touch('command', e.command, 'write'),
+  }),
+  'command.activate': kind({
+    doc: 'prepare(offset, length): the command counts as active from here, even if what follows fails.',
+    source: 'facts §4.2 (4)',
+    fields: { command: 'id', offset: 'bytes', length: 'bytes' },
+    text: 'command #{command} is active for {length} bytes from {offset}',
+    footprint: (e, touch) => touch('command', e.command, 'write'),
+  }),
+  'command.segment': kind({
+    doc: 'PrepareForDMA returns a segment.',
+    source: 'facts §4.2 (5), §4.6',
+    fields: { command: 'id', index: 'index', address: 'address', length: 'bytes' },
+    text: 'command #{command} segment {index}: {address} (+{length})',
+    footprint: (e, touch) => touch('command', e.command, 'write'),
+  }),
+  'command.prepared': kind({
+    doc: 'PrepareForDMA succeeds. Segments beyond the capacity are dropped without a word.',
+    source: 'facts §4.2 (5)',
+    fields: { command: 'id', segments: 'count', dropped: 'count' },
+    text: 'command #{command} is prepared: {segments} segments, {dropped} dropped',
+    footprint: (e, touch) => touch('command', e.command, 'write'),
+  }),
+  'command.unspecified': kind({
+    doc: 'Offset plus length run past the descriptor: what a Mac does is not established; the model fails with VMError.',
+    source: 'facts §4.2 "offset/length out of range", §13',
+    fields: { command: 'id', offset: 'bytes', length: 'bytes' },
+    text: 'unspecified: command #{command} prepared past the end, {length} bytes from {offset}',
+    footprint: (e, touch) => touch('command', e.command, 'write'),
+  }),
+  'command.complete': kind({
+    doc: 'CompleteDMA: the command lets its descriptor go.',
+    source: 'facts §4.4',
+    fields: { command: 'id' },
+    text: 'command #{command} is complete',
+    footprint: (e, touch) => touch('command', e.command, 'write'),
+  }),
+  'iova.allocate': kind({
+    doc: 'A range of bus addresses is set aside for a command.',
+    source: 'facts §4.6',
+    fields: { command: 'id', address: 'address', length: 'bytes', shared: 'flag' },
+    text: 'command #{command} gets bus addresses {address} (+{length}), shared {shared}',
+    footprint: (e, touch) => {
+      touch('command', e.command, 'write');
+      touch('allocator', 1, 'write');
+    },
+  }),
+  'iova.share': kind({
+    doc: "A command uses the bus addresses that the descriptor's other commands already have.",
+    source: 'facts §4.6 "Sharing of a mapping"',
+    fields: { command: 'id', address: 'address', length: 'bytes' },
+    text: 'command #{command} shares bus addresses {address} (+{length})',
+    footprint: (e, touch) => touch('command', e.command, 'write'),
+  }),
+  'iova.free': kind({
+    doc: 'A range of bus addresses can be handed out again.',
+    source: 'facts §4.4',
+    fields: { address: 'address', descriptor: 'id' },
+    text: 'free bus addresses from {address}',
+    footprint: (e, touch) => {
+      touch('allocator', 1, 'write');
+      touch('descriptor', e.descriptor, 'write');
+    },
+  }),
+  'iommu.map': kind({
+    doc: 'The IOMMU translates one more page for the device.',
+    source: 'facts §4.6',
+    fields: { address: 'address', frame: 'frame', access: ['read', 'write', 'read-write'] },
+    text: 'IOMMU maps {address} to frame {frame} for {access}',
+    footprint: (e, touch) => touch('iommu', 0, 'write', e.address, e.address + 1),
+  }),
+  'iommu.unmap': kind({
+    doc: 'The IOMMU no longer translates a page.',
+    source: 'facts §4.4',
+    fields: { address: 'address' },
+    text: 'IOMMU unmaps {address}',
+    footprint: (e, touch) => touch('iommu', 0, 'write', e.address, e.address + 1),
+  }),
+};

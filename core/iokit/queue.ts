@@ -1,0 +1,85 @@
+/** Dispatch queues, and remote calls onto them (facts §1.5, §7.4). */
+import { kIOReturnOffline, MIG_SERVER_DIED } from '../codes.ts';
+import { act, type Program, type Step } from '../operation.ts';
+import type { World } from '../world.ts';
+
+/** What a queue runs: evaluates to the code that a remote caller gets. */
+export type Work = () => Program<number>;
+
+/** The actor that serves a queue: takes the oldest item, runs it, answers. */
+function* serve(queue: number): Program {
+  for (;;) {
+    const [item, work] = yield* act(
+      'dispatch',
+      'message',
+      (step): [number, Work] => {
+        const next = step.world.queues.get(queue)!.items[0]!;
+        step.emit({ kind: 'queue.dispatch', queue, item: next });
+        const run = step.live.get(next) as Work;
+        step.live.delete(next);
+        return [next, run];
+      },
+      {
+        ready: (world) => world.queues.get(queue)!.items.length > 0,
+        waitsFor: () => 'work',
+        idle: true,
+      },
+    );
+    const code = yield* work();
+    yield* act('reply', 'message', (step) => step.emit({ kind: 'queue.done', queue, item, code }));
+  }
+}
+
+/** Makes a queue and the actor that serves it; evaluates to the queue's number. */
+export function createQueue(step: Step, name: string, task: number): number {
+  const queue = step.world.nextId;
+  step.emit({ kind: 'queue.create', queue, task, name });
+  step.spawn({ name: `dext:${name}`, role: 'dext', task, daemon: true, program: serve(queue) });
+  return queue;
+}
+
+/** Puts work on a queue; evaluates to the item's number. */
+export function enqueue(step: Step, queue: number, method: string, answered: boolean, work: Work): number {
+  const item = step.world.nextId;
+  step.emit({ kind: 'queue.enqueue', queue, item, answered, method });
+  step.live.set(item, work);
+  return item;
+}
+
+/** What keeps an item from being answered, for deadlock findings. */
+function holdUp(world: World, itemId: number): string {
+  const item = world.items.get(itemId)!;
+  const queue = world.queues.get(item.queue)!;
+  const running = world.items.get(queue.running);
+  const state = item.state === 'running' ? 'is running it' : running === undefined ? 'has not begun it' : `is still in ${running.method}`;
+  return `the reply of ${item.method} from queue "${queue.name}", which ${state}`;
+}
+
+/**
+ * A remote call: enqueues the work and waits, uninterruptibly, for the answer (facts §1.5).
+ * Evaluates to the method's own code, or to `MIG_SERVER_DIED` when the dext dies.
+ */
+export function* rpc(queue: number, method: string, work: Work): Program<number> {
+  const item = yield* act('rpc', 'message', (step) => {
+    if (step.world.tasks.get(step.world.queues.get(queue)!.task)!.alive) return enqueue(step, queue, method, true, work);
+    step.emit({ kind: 'refuse', code: kIOReturnOffline, call: method });
+    return 0;
+  });
+  if (item === 0) return kIOReturnOffline;
+  return yield* act(
+    'reply',
+    'message',
+    (step) => {
+      const { state, code } = step.world.items.get(item)!;
+      const answer = state === 'done' ? code : MIG_SERVER_DIED;
+      step.emit({ kind: 'rpc.return', item, queue, code: answer });
+      return answer;
+    },
+    {
+      ready: (world) =>
+        world.items.get(item)!.state === 'done' || !world.tasks.get(world.queues.get(queue)!.task)!.alive,
+      waitsFor: (world) => holdUp(world, item),
+    },
+  );
+}
+

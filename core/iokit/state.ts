@@ -1,0 +1,171 @@
+/** The iokit room's part of the world: descriptors, mappings, calls, queues, ports, actions. */
+
+/** A descriptor's direction. `out` is memory to device, `in` is device to memory (facts §0). */
+export const directions = ['none', 'in', 'out', 'in-out'] as const;
+export type Direction = (typeof directions)[number];
+
+/** A range of a client's address space. */
+export interface Range {
+  readonly address: number;
+  readonly length: number;
+}
+
+/** A page held by a wire. */
+export interface WiredPage {
+  readonly frame: number;
+  readonly object: number;
+  /** Page index in the object. */
+  readonly page: number;
+}
+
+/** Part of a memory reference: whole pages of one VM object (facts §2.3). */
+export interface ReferencePart {
+  readonly object: number;
+  /** Page-aligned offset into the object, in bytes. */
+  readonly offset: number;
+  /** Page-aligned, in bytes. */
+  readonly length: number;
+  /** The copy that mappings show instead of the live object; 0 for none. */
+  snapshot: number;
+}
+
+export const descriptorTypes = ['general', 'buffer'] as const;
+
+/** An `IOMemoryDescriptor`. */
+export interface Descriptor {
+  readonly id: number;
+  readonly type: (typeof descriptorTypes)[number];
+  /** Whose addresses the ranges are: looked up when first needed (facts §2.2). */
+  readonly task: number;
+  readonly ranges: Range[];
+  length: number;
+  readonly direction: Direction;
+  readonly copyOnWrite: boolean;
+  /** Whether preparing takes a lock; struct arguments have none (facts §1.3). */
+  readonly threadSafe: boolean;
+  /** The actor inside prepare or complete, where there is a lock; 0 for nobody. */
+  lockedBy: number;
+  wireCount: number;
+  /** The direction that the pages were wired for. */
+  wireDirection: Direction;
+  readonly wired: WiredPage[];
+  /** The memory reference; empty until the first mapping makes it (facts §2.3). */
+  readonly parts: ReferencePart[];
+  /** The IOVA shared by all commands under the system mapper; 0 for none (facts §4.6). */
+  sharedIova: number;
+}
+
+/** An `IOMemoryMap`: a descriptor's memory in an address space. */
+export interface Mapping {
+  readonly id: number;
+  readonly descriptor: number;
+  readonly task: number;
+  readonly address: number;
+  readonly length: number;
+}
+
+/** An `IODMACommand`. */
+export interface Command {
+  readonly id: number;
+  readonly device: number;
+  readonly maxAddressBits: number;
+  lockedBy: number;
+  /** The descriptor set by the last prepare; 0 for none. */
+  descriptor: number;
+  /** Prepares not completed. Stays up after a prepare that failed late: the half-dead command (facts §4.2 (4)). */
+  active: boolean;
+  prepared: boolean;
+  offset: number;
+  length: number;
+  /** First bus address of its IOMMU mapping; 0 for none. */
+  iova: number;
+  iovaLength: number;
+  segments: Range[];
+}
+
+/** An `OSAction` that completes an asynchronous call. */
+export interface Action {
+  readonly id: number;
+  /** Where the completion goes; 0 once it was aborted. */
+  port: number;
+  /** The 8-byte reference words that the app passed. */
+  readonly reference: Uint8Array;
+}
+
+export interface Message {
+  readonly code: number;
+  readonly arguments: Uint8Array;
+  readonly reference: Uint8Array;
+}
+
+/** A Mach port of the app. */
+export interface Port {
+  readonly id: number;
+  readonly messages: Message[];
+}
+
+/** A service that the dext has published. */
+export interface Service {
+  readonly id: number;
+  readonly name: string;
+  readonly task: number;
+  registered: boolean;
+}
+
+/** A user client: one `IOServiceOpen`. */
+export interface Connection {
+  readonly id: number;
+  readonly service: number;
+  readonly task: number;
+  /** External methods in flight: they hold the lock for reading (facts §1.4). */
+  readers: number;
+  /** The actor that holds the lock for writing; 0 for nobody. */
+  writer: number;
+  state: 'open' | 'closing' | 'stopped';
+}
+
+/** A call of the `IOConnectCall` family, while it is under way. */
+export interface Call {
+  readonly id: number;
+  readonly connection: number;
+  readonly selector: number;
+  /** The inline struct input, as copied into the message (facts §1.1 (3)). */
+  readonly input: Uint8Array;
+  /** The inline struct output, as the dext set it. */
+  output: Uint8Array;
+}
+
+/** Work on a dispatch queue. */
+export interface WorkItem {
+  readonly id: number;
+  readonly queue: number;
+  readonly method: string;
+  /** Whether somebody waits for the answer. */
+  readonly answered: boolean;
+  state: 'queued' | 'running' | 'done';
+  code: number;
+}
+
+/** An `IODispatchQueue`: serial, first in, first out (facts §7.4). */
+export interface Queue {
+  readonly id: number;
+  readonly name: string;
+  readonly task: number;
+  readonly items: number[];
+  running: number;
+}
+
+/** An `IOInterruptDispatchSource` (facts §7.2). */
+export interface InterruptSource {
+  readonly id: number;
+  readonly device: number;
+  readonly vector: number;
+  readonly queue: number;
+  enabled: boolean;
+  /** Interrupts since the last delivery. */
+  count: number;
+  /** When the last one came, in nanoseconds. */
+  time: number;
+  /** Whether its handler is already on the queue. */
+  queued: boolean;
+}

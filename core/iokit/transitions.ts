@@ -1,0 +1,284 @@
+import type { Transitions } from '../catalogue.ts';
+import { writableBytes } from '../memory/frames.ts';
+import { eachPiece } from '../memory/translate.ts';
+import type { iokitKinds } from './kinds.ts';
+
+const empty = new Uint8Array(0);
+
+/** Puts new bytes at `offset`, never changing an array that an older world may share. */
+function withBytes(old: Uint8Array, offset: number, bytes: Uint8Array): Uint8Array {
+  const next = old.slice();
+  next.set(bytes, offset);
+  return next;
+}
+
+export const iokitTransitions: Transitions<typeof iokitKinds> = {
+  'service.create': (world, e) => {
+    world.services.set(e.service, { id: e.service, name: e.name, task: e.task, registered: false });
+    world.nextId = e.service + 1;
+  },
+  'service.register': (world, e) => {
+    world.services.get(e.service)!.registered = true;
+  },
+  'service.match': () => {},
+  'connection.open': (world, e) => {
+    world.connections.set(e.connection, {
+      id: e.connection,
+      service: e.service,
+      task: e.task,
+      readers: 0,
+      writer: 0,
+      state: 'open',
+    });
+    world.nextId = e.connection + 1;
+  },
+  'connection.lock': (world, e, actor) => {
+    const connection = world.connections.get(e.connection)!;
+    if (e.mode === 'read') connection.readers += 1;
+    else connection.writer = actor;
+  },
+  'connection.unlock': (world, e) => {
+    const connection = world.connections.get(e.connection)!;
+    if (e.mode === 'read') connection.readers -= 1;
+    else connection.writer = 0;
+  },
+  'connection.state': (world, e) => {
+    world.connections.get(e.connection)!.state = e.state;
+  },
+  'call.begin': (world, e) => {
+    world.calls.set(e.call, {
+      id: e.call,
+      connection: e.connection,
+      selector: e.selector,
+      input: e.inputSize === 0 ? empty : new Uint8Array(e.inputSize),
+      output: empty,
+    });
+    world.nextId = e.call + 1;
+  },
+  'call.copyin': (world, e, actor) => {
+    const call = world.calls.get(e.call)!;
+    const bytes = new Uint8Array(e.length);
+    eachPiece(world, world.actors.get(actor)!.task, e.address, e.length, (frame, offset, length, done) => {
+      bytes.set(world.frames.get(frame)!.bytes.subarray(offset, offset + length), done);
+    });
+    world.calls.set(e.call, { ...call, input: withBytes(call.input, e.offset, bytes) });
+  },
+  'call.output': (world, e) => {
+    world.calls.get(e.call)!.output = e.bytes;
+  },
+  'call.copyout': (world, e, actor) => {
+    const { output } = world.calls.get(e.call)!;
+    eachPiece(world, world.actors.get(actor)!.task, e.address, e.length, (frame, offset, length, done) => {
+      const from = e.offset + done;
+      writableBytes(world.frames.get(frame)!).set(output.subarray(from, from + length), offset);
+    });
+  },
+  'call.return': (world, e) => {
+    world.calls.delete(e.call);
+  },
+  'queue.create': (world, e) => {
+    world.queues.set(e.queue, { id: e.queue, name: e.name, task: e.task, items: [], running: 0 });
+    world.nextId = e.queue + 1;
+  },
+  'queue.enqueue': (world, e) => {
+    world.items.set(e.item, {
+      id: e.item,
+      queue: e.queue,
+      method: e.method,
+      answered: e.answered,
+      state: 'queued',
+      code: 0,
+    });
+    world.queues.get(e.queue)!.items.push(e.item);
+    world.nextId = e.item + 1;
+  },
+  'queue.dispatch': (world, e) => {
+    const queue = world.queues.get(e.queue)!;
+    queue.items.shift();
+    queue.running = e.item;
+    world.items.get(e.item)!.state = 'running';
+  },
+  'queue.done': (world, e) => {
+    world.queues.get(e.queue)!.running = 0;
+    const item = world.items.get(e.item)!;
+    item.state = 'done';
+    item.code = e.code;
+    if (!item.answered) world.items.delete(e.item);
+  },
+  'rpc.return': (world, e) => {
+    world.items.delete(e.item);
+  },
+  'port.create': (world, e) => {
+    world.ports.set(e.port, { id: e.port, messages: [] });
+    world.nextId = e.port + 1;
+  },
+  'port.send': (world, e) => {
+    const { reference } = world.actions.get(e.action)!;
+    world.ports.get(e.port)!.messages.push({ code: e.code, arguments: e.arguments, reference });
+  },
+  'port.receive': (world, e) => {
+    world.ports.get(e.port)!.messages.shift();
+  },
+  'port.timeout': () => {},
+  'action.create': (world, e) => {
+    world.actions.set(e.action, { id: e.action, port: e.port, reference: e.reference });
+    world.references.set(e.action, 1);
+    world.nextId = e.action + 1;
+  },
+  'object.retain': (world, e) => {
+    world.references.set(e.object, world.references.get(e.object)! + 1);
+  },
+  'object.release': (world, e) => {
+    world.references.set(e.object, world.references.get(e.object)! - 1);
+  },
+  'object.free': (world, e) => {
+    world.references.delete(e.object);
+    const descriptor = world.descriptors.get(e.object);
+    if (descriptor !== undefined) {
+      for (const part of descriptor.parts) {
+        world.objects.get(part.object)!.references -= 1;
+        if (part.snapshot !== 0) world.objects.get(part.snapshot)!.references -= 1;
+      }
+      world.descriptors.delete(e.object);
+    }
+    world.mappings.delete(e.object);
+    world.commands.delete(e.object);
+    world.actions.delete(e.object);
+  },
+  'descriptor.create': (world, e) => {
+    world.descriptors.set(e.descriptor, {
+      id: e.descriptor,
+      type: e.type,
+      task: e.task,
+      ranges: [],
+      length: 0,
+      direction: e.direction,
+      copyOnWrite: e.copyOnWrite,
+      threadSafe: e.threadSafe,
+      lockedBy: 0,
+      wireCount: 0,
+      wireDirection: 'none',
+      wired: [],
+      parts: [],
+      sharedIova: 0,
+    });
+    world.references.set(e.descriptor, 1);
+    world.nextId = e.descriptor + 1;
+  },
+  'descriptor.range': (world, e) => {
+    const descriptor = world.descriptors.get(e.descriptor)!;
+    descriptor.ranges.push({ address: e.address, length: e.length });
+    descriptor.length += e.length;
+  },
+  'descriptor.length': (world, e) => {
+    world.descriptors.get(e.descriptor)!.length = e.length;
+  },
+  'descriptor.lock': (world, e, actor) => {
+    world.descriptors.get(e.descriptor)!.lockedBy = actor;
+  },
+  'descriptor.unlock': (world, e) => {
+    world.descriptors.get(e.descriptor)!.lockedBy = 0;
+  },
+  'descriptor.refer': (world, e) => {
+    const { parts } = world.descriptors.get(e.descriptor)!;
+    parts.push({ object: e.object, offset: e.offset, length: e.length, snapshot: 0 });
+    world.objects.get(e.object)!.references += 1;
+  },
+  'descriptor.snapshot': (world, e) => {
+    world.descriptors.get(e.descriptor)!.parts[e.index]!.snapshot = e.object;
+    world.objects.get(e.object)!.references += 1;
+  },
+  'descriptor.wire': (world, e) => {
+    const descriptor = world.descriptors.get(e.descriptor)!;
+    if (descriptor.wireCount === 0) descriptor.wireDirection = e.direction;
+    descriptor.wireCount += 1;
+  },
+  'descriptor.unwire': (world, e) => {
+    world.descriptors.get(e.descriptor)!.wireCount -= 1;
+  },
+  'mapping.create': (world, e) => {
+    world.mappings.set(e.mapping, {
+      id: e.mapping,
+      descriptor: e.descriptor,
+      task: e.task,
+      address: e.address,
+      length: e.length,
+    });
+    world.references.set(e.mapping, 1);
+    world.nextId = e.mapping + 1;
+  },
+  'command.create': (world, e) => {
+    world.commands.set(e.command, {
+      id: e.command,
+      device: e.device,
+      maxAddressBits: e.maxAddressBits,
+      lockedBy: 0,
+      descriptor: 0,
+      active: false,
+      prepared: false,
+      offset: 0,
+      length: 0,
+      iova: 0,
+      iovaLength: 0,
+      segments: [],
+    });
+    world.references.set(e.command, 1);
+    world.nextId = e.command + 1;
+  },
+  'command.lock': (world, e, actor) => {
+    world.commands.get(e.command)!.lockedBy = actor;
+  },
+  'command.unlock': (world, e) => {
+    world.commands.get(e.command)!.lockedBy = 0;
+  },
+  'command.set': (world, e) => {
+    world.commands.get(e.command)!.descriptor = e.descriptor;
+  },
+  'command.activate': (world, e) => {
+    const command = world.commands.get(e.command)!;
+    command.active = true;
+    command.offset = e.offset;
+    command.length = e.length;
+  },
+  'command.segment': (world, e) => {
+    world.commands.get(e.command)!.segments[e.index] = { address: e.address, length: e.length };
+  },
+  'command.prepared': (world, e) => {
+    world.commands.get(e.command)!.prepared = true;
+  },
+  'command.unspecified': () => {},
+  'command.complete': (world, e) => {
+    const command = world.commands.get(e.command)!;
+    command.active = false;
+    command.prepared = false;
+    command.descriptor = 0;
+    command.iova = 0;
+    command.iovaLength = 0;
+    command.segments = [];
+  },
+  'iova.allocate': (world, e) => {
+    const command = world.commands.get(e.command)!;
+    command.iova = e.address;
+    command.iovaLength = e.length;
+    const range = { start: e.address, end: e.address + e.length };
+    const after = world.iovas.findIndex((other) => other.start > range.start);
+    world.iovas.splice(after === -1 ? world.iovas.length : after, 0, range);
+    if (e.shared) world.descriptors.get(command.descriptor)!.sharedIova = e.address;
+  },
+  'iova.share': (world, e) => {
+    const command = world.commands.get(e.command)!;
+    command.iova = e.address;
+    command.iovaLength = e.length;
+  },
+  'iova.free': (world, e) => {
+    world.iovas = world.iovas.filter((range) => range.start !== e.address);
+    const descriptor = world.descriptors.get(e.descriptor);
+    if (descriptor?.sharedIova === e.address) descriptor.sharedIova = 0;
+  },
+  'iommu.map': (world, e) => {
+    world.iommu.set(e.address / world.machine.pageSize, { frame: e.frame, access: e.access });
+  },
+  'iommu.unmap': (world, e) => {
+    world.iommu.delete(e.address / world.machine.pageSize);
+  },
+};

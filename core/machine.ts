@@ -1,0 +1,68 @@
+import { KiB } from './units.ts';
+
+/** Which IOMMU translates the device's addresses (facts §4.6). */
+export type Mapper = 'none' | 'vtd' | 'dart';
+
+/** Which macOS the kernel is modelled after (facts §4.5, §12 "Switches"). */
+export type Era = 'before-13.3' | '13.3-14.1' | '14.2';
+
+/** A simulated Mac. Every value is a switch that `--set machine.<name>=<value>` can change. */
+export interface MachineOptions {
+  /** Bytes in a page: 4 KiB (Intel) or 16 KiB (Apple silicon). */
+  readonly pageSize: number;
+  readonly mapper: Mapper;
+  /** Whether a DART refuses writes to pages mapped read-only; reported not to (facts §4.6). */
+  readonly dartEnforcesReadOnly: boolean;
+  readonly era: Era;
+  /** How the kernel hands out physical pages: never next to each other, or in order. */
+  readonly physical: 'scattered' | 'contiguous';
+  /** Widest single CPU access of `memset`, `memcpy` and bulk loads and stores, in bytes. */
+  readonly storeWidth: number;
+  /** Bytes moved by one DMA beat. */
+  readonly beat: number;
+}
+
+/** An Apple-silicon Mac with macOS 14.2 or later. */
+export const defaultMachine: MachineOptions = {
+  pageSize: 16 * KiB,
+  mapper: 'dart',
+  dartEnforcesReadOnly: false,
+  era: '14.2',
+  physical: 'scattered',
+  storeWidth: 64,
+  beat: 64,
+};
+
+type Check = { readonly accepts: (value: unknown) => boolean; readonly says: string };
+
+const powerOfTwo = (from: number, to: number): Check => ({
+  accepts: (v) => Number.isInteger(v) && (v as number) >= from && (v as number) <= to && Math.log2(v as number) % 1 === 0,
+  says: `a power of two from ${from} to ${to}`,
+});
+const oneOf = (...names: readonly (string | number | boolean)[]): Check => ({
+  accepts: (v) => names.includes(v as string),
+  says: names.join(', '),
+});
+
+const checks: { readonly [Name in keyof MachineOptions]: Check } = {
+  pageSize: oneOf(4 * KiB, 16 * KiB),
+  mapper: oneOf('none', 'vtd', 'dart'),
+  dartEnforcesReadOnly: oneOf(true, false),
+  era: oneOf('before-13.3', '13.3-14.1', '14.2'),
+  physical: oneOf('scattered', 'contiguous'),
+  storeWidth: powerOfTwo(1, 4 * KiB),
+  beat: powerOfTwo(4, 4 * KiB),
+};
+
+/**
+ * Fills in what a scenario leaves out.
+ * @throws {RangeError} naming the option, its value and what is allowed
+ */
+export function machineFrom(options: Partial<MachineOptions>): MachineOptions {
+  const machine = { ...defaultMachine, ...options };
+  for (const [name, check] of Object.entries(checks)) {
+    const value = machine[name as keyof MachineOptions];
+    if (!check.accepts(value)) throw new RangeError(`machine.${name} is ${String(value)}; allowed: ${check.says}`);
+  }
+  return machine;
+}

@@ -1,0 +1,189 @@
+import { kind, type Payload, type Touch } from '../catalogue.ts';
+import type { World } from '../world.ts';
+import { atomicOperations } from './atomics.ts';
+import { copyStrategies, protections } from './state.ts';
+import { eachPiece } from './translate.ts';
+
+/** Touches the physical bytes behind a virtual range of the acting task. */
+export function touchBytes(
+  event: { readonly address: number; readonly length: number },
+  access: 'read' | 'write' | 'sync',
+  touch: Touch,
+  world: World,
+  actor: number,
+): void {
+  const task = world.actors.get(actor)!.task;
+  eachPiece(world, task, event.address, event.length, (frame, offset, length) => {
+    touch('frame', frame, access, offset, offset + length);
+  });
+}
+
+const wire = { frame: 'frame', object: 'id', page: 'index', descriptor: 'id', index: 'index' } as const;
+const touchWire = (event: Payload<typeof wire>, touch: Touch): void => {
+  touch('object', event.object, 'write');
+  touch('descriptor', event.descriptor, 'write');
+};
+
+/** Frames, VM objects, address spaces, faults, copy-on-write, wiring, heap, CPU accesses. */
+export const memoryKinds = {
+  'task.create': kind({
+    doc: 'A process comes to life with an empty address space.',
+    source: 'facts §12 Task',
+    fields: { task: 'task', name: 'text' },
+    text: 'task {task} "{name}"',
+    footprint: (e, touch) => touch('task', e.task, 'write'),
+  }),
+  'task.exit': kind({
+    doc: 'A process ends: its threads stop and its address space is gone.',
+    source: 'facts §3.6, §9 "process exit / kill"',
+    fields: { task: 'task', reason: 'text' },
+    text: 'task {task} ends: {reason}',
+    footprint: (e, touch) => touch('task', e.task, 'write'),
+  }),
+  'vm.object': kind({
+    doc: 'A VM object is made; its pages come later, when they are first touched.',
+    source: 'facts §2.6',
+    fields: { object: 'id', size: 'bytes', strategy: copyStrategies },
+    text: 'VM object #{object} of {size} bytes, copied by {strategy}',
+    footprint: (e, touch) => touch('object', e.object, 'write'),
+  }),
+  'vm.enter': kind({
+    doc: 'A range of an address space is backed by a range of a VM object.',
+    source: 'facts §2.2, §5.1; xnu osfmk/vm/vm_map.c vm_map_enter',
+    fields: { task: 'task', address: 'address', length: 'bytes', object: 'id', offset: 'bytes', protection: protections },
+    text: 'map {address} (+{length}) of task {task} to object #{object}+{offset}, {protection}',
+    footprint: (e, touch) => {
+      touch('task', e.task, 'write', e.address, e.address + e.length);
+      touch('object', e.object, 'write');
+    },
+  }),
+  'vm.remove': kind({
+    doc: 'A range of an address space is unmapped; wired pages stay with their VM object.',
+    source: 'facts §9 "munmap"',
+    fields: { task: 'task', address: 'address', length: 'bytes' },
+    text: 'unmap {address} (+{length}) of task {task}',
+    footprint: (e, touch) => touch('task', e.task, 'write', e.address, e.address + e.length),
+  }),
+  'vm.copy': kind({
+    doc: 'A copy-on-write copy of a VM object begins: from now on old pages are pushed into it before a write.',
+    source: 'facts §2.6; xnu osfmk/vm/vm_object.c vm_object_copy_delayed',
+    fields: { object: 'id', copy: 'id' },
+    text: 'object #{copy} becomes a delayed copy of object #{object}',
+    footprint: (e, touch) => {
+      touch('object', e.object, 'write');
+      touch('object', e.copy, 'write');
+    },
+  }),
+  'vm.terminate': kind({
+    doc: 'Nothing refers to a VM object any more: its frames are free for anyone.',
+    source: 'facts §9; xnu osfmk/vm/vm_object.c 1359-1392',
+    fields: { object: 'id' },
+    text: 'object #{object} ends, its frames are free',
+    footprint: (e, touch, world) => {
+      touch('object', e.object, 'write');
+      touch('allocator', 0, 'write');
+      for (const frame of world.objects.get(e.object)!.pages.values()) touch('frame', frame, 'write');
+    },
+  }),
+  'page.zero': kind({
+    doc: 'A page of a VM object gets its first frame, filled with zeros.',
+    source: 'facts §2.5 (3)',
+    fields: { object: 'id', page: 'index', frame: 'frame' },
+    text: 'zero-fill page {page} of object #{object} in frame {frame}',
+    footprint: (e, touch) => {
+      touch('object', e.object, 'write', e.page, e.page + 1);
+      touch('allocator', 0, 'write');
+      touch('frame', e.frame, 'write');
+    },
+  }),
+  'page.copy': kind({
+    doc: 'A page is copied physically: taken up on a write, pushed into a snapshot before a write, or copied eagerly.',
+    source: 'facts §2.5 (4), §2.6; xnu osfmk/vm/vm_fault.c 2300-2425, vm_object.c vm_object_copy_slowly',
+    fields: { object: 'id', page: 'index', frame: 'frame', from: 'frame', reason: ['take', 'push', 'eager'] },
+    text: 'copy frame {from} to page {page} of object #{object} in frame {frame} ({reason})',
+    footprint: (e, touch) => {
+      touch('object', e.object, 'write', e.page, e.page + 1);
+      touch('allocator', 0, 'write');
+      touch('frame', e.from, 'read');
+      touch('frame', e.frame, 'write');
+    },
+  }),
+  'page.enter': kind({
+    doc: 'A fault ends: the page is mapped for the CPU in one address space.',
+    source: 'xnu osfmk/vm/vm_fault.c vm_fault_enter',
+    fields: { task: 'task', address: 'address', frame: 'frame', writable: 'flag' },
+    text: 'map page {address} of task {task} to frame {frame}, writable {writable}',
+    footprint: (e, touch) => touch('task', e.task, 'write', e.address, e.address + 1),
+  }),
+  'page.wire': kind({
+    doc: 'A page is wired for a descriptor: its frame stays until it is unwired, whatever the app does.',
+    source: 'facts §2.5, §9; xnu osfmk/vm/vm_pageout.c vm_map_create_upl',
+    fields: wire,
+    text: 'wire frame {frame} (page {page} of object #{object}) as page {index} of descriptor #{descriptor}',
+    footprint: touchWire,
+  }),
+  'page.unwire': kind({
+    doc: 'A page is unwired.',
+    source: 'facts §9',
+    fields: wire,
+    text: 'unwire frame {frame} (page {page} of object #{object}), page {index} of descriptor #{descriptor}',
+    footprint: touchWire,
+  }),
+  'heap.allocate': kind({
+    doc: 'The heap hands out a block: the newest free one of that capacity, else fresh memory.',
+    source: 'facts §9 "free()", §2.6 (zones)',
+    fields: { address: 'address', size: 'bytes', capacity: 'bytes', alignment: 'bytes', reused: 'flag' },
+    text: 'allocate {size} bytes at {address}, reused {reused}',
+    footprint: (_e, touch, world, actor) => touch('task', world.actors.get(actor)!.task, 'sync'),
+  }),
+  'heap.free': kind({
+    doc: 'A block goes back to the heap; its pages stay mapped and its bytes stay as they are.',
+    source: 'facts §9 "free()"',
+    fields: { address: 'address' },
+    text: 'free {address}',
+    footprint: (_e, touch, world, actor) => touch('task', world.actors.get(actor)!.task, 'sync'),
+  }),
+  'heap.zone': kind({
+    doc: 'The heap takes a fresh region for small blocks.',
+    source: 'facts §2.6 (malloc zones)',
+    fields: { address: 'address', length: 'bytes' },
+    text: 'heap zone at {address} (+{length})',
+    footprint: (_e, touch, world, actor) => touch('task', world.actors.get(actor)!.task, 'sync'),
+  }),
+  'memory.load': kind({
+    doc: 'A CPU load. The value follows from the world.',
+    source: 'design idea 5 (log facts, derive data)',
+    quiet: true,
+    fields: { address: 'address', length: 'bytes' },
+    text: 'load {length} bytes at {address}',
+    footprint: (e, touch, world, actor) => touchBytes(e, 'read', touch, world, actor),
+  }),
+  'memory.store': kind({
+    doc: 'A CPU store, with its bytes.',
+    source: 'facts §9 "write"',
+    quiet: true,
+    fields: { address: 'address', length: 'bytes', bytes: 'data' },
+    text: 'store {length} bytes at {address}: {bytes}',
+    footprint: (e, touch, world, actor) => touchBytes(e, 'write', touch, world, actor),
+  }),
+  'memory.fill': kind({
+    doc: 'A CPU store of one repeated byte, a piece of a memset.',
+    source: 'facts §9 "write"',
+    quiet: true,
+    fields: { address: 'address', length: 'bytes', value: 'hex' },
+    text: 'fill {length} bytes at {address} with {value}',
+    footprint: (e, touch, world, actor) => touchBytes(e, 'write', touch, world, actor),
+  }),
+  'memory.atomic': kind({
+    doc: 'An atomic access, sequentially consistent. The old value and success follow from the world.',
+    source: 'C11 7.17; CPU accesses of one aligned word are single-copy atomic',
+    fields: {
+      address: 'address',
+      length: 'bytes',
+      operation: atomicOperations,
+      operands: 'data',
+    },
+    text: 'atomic {operation} of {length} bytes at {address}: {operands}',
+    footprint: (e, touch, world, actor) => touchBytes(e, 'sync', touch, world, actor),
+  }),
+};

@@ -1,0 +1,176 @@
+import type { Transitions } from '../catalogue.ts';
+import type { World } from '../world.ts';
+import { applyAtomic } from './atomics.ts';
+import { copyBytes, takeFrame, writableBytes } from './frames.ts';
+import type { memoryKinds } from './kinds.ts';
+import type { MapEntry, VmObject } from './state.ts';
+import { eachPiece } from './translate.ts';
+
+const objectOf = (world: World, id: number): VmObject => world.objects.get(id)!;
+
+/** Takes write access away from every translation of the object's frames, so that the next write faults. */
+function writeProtect(world: World, object: VmObject): void {
+  const frames = new Set(object.pages.values());
+  for (const task of world.tasks.values()) {
+    for (const translation of task.translations.values()) {
+      if (translation.writable && frames.has(translation.frame)) translation.writable = false;
+    }
+  }
+}
+
+function removeRange(world: World, taskId: number, start: number, end: number): void {
+  const task = world.tasks.get(taskId)!;
+  const kept: MapEntry[] = [];
+  for (const entry of task.entries) {
+    if (entry.end <= start || entry.start >= end) {
+      kept.push(entry);
+      continue;
+    }
+    const object = objectOf(world, entry.object);
+    object.references -= 1;
+    if (entry.start < start) {
+      kept.push({ ...entry, end: start });
+      object.references += 1;
+    }
+    if (entry.end > end) {
+      kept.push({ ...entry, start: end, offset: entry.offset + (end - entry.start) });
+      object.references += 1;
+    }
+  }
+  task.entries = kept;
+  const { pageSize } = world.machine;
+  for (const page of [...task.translations.keys()]) {
+    if (page * pageSize >= start && page * pageSize < end) task.translations.delete(page);
+  }
+}
+
+export const memoryTransitions: Transitions<typeof memoryKinds> = {
+  'task.create': (world, e) => {
+    world.tasks.set(e.task, {
+      id: e.task,
+      name: e.name,
+      entries: [],
+      translations: new Map(),
+      heap: { blocks: new Map(), free: new Map(), zoneNext: 0, zoneEnd: 0 },
+      alive: true,
+    });
+    world.nextId = Math.max(world.nextId, e.task + 1);
+  },
+  'task.exit': (world, e) => {
+    const task = world.tasks.get(e.task)!;
+    task.alive = false;
+    for (const actor of world.actors.values()) if (actor.task === e.task) actor.alive = false;
+  },
+  'vm.object': (world, e) => {
+    world.objects.set(e.object, {
+      id: e.object,
+      size: e.size,
+      strategy: e.strategy,
+      pages: new Map(),
+      shadow: 0,
+      copy: 0,
+      references: 0,
+      activity: 0,
+    });
+    world.nextId = e.object + 1;
+  },
+  'vm.enter': (world, e) => {
+    const task = world.tasks.get(e.task)!;
+    const entry: MapEntry = {
+      start: e.address,
+      end: e.address + e.length,
+      object: e.object,
+      offset: e.offset,
+      protection: e.protection,
+    };
+    const after = task.entries.findIndex((other) => other.start > entry.start);
+    task.entries.splice(after === -1 ? task.entries.length : after, 0, entry);
+    objectOf(world, e.object).references += 1;
+  },
+  'vm.remove': (world, e) => removeRange(world, e.task, e.address, e.address + e.length),
+  'vm.copy': (world, e) => {
+    const source = objectOf(world, e.object);
+    const copy = objectOf(world, e.copy);
+    copy.shadow = e.object;
+    source.references += 1;
+    if (source.copy !== 0) {
+      // The older copy takes what it still lacks from the newer one.
+      objectOf(world, source.copy).shadow = e.copy;
+      source.references -= 1;
+      copy.references += 1;
+    }
+    source.copy = e.copy;
+    writeProtect(world, source);
+  },
+  'vm.terminate': (world, e) => {
+    const object = objectOf(world, e.object);
+    for (const frame of object.pages.values()) {
+      world.frames.delete(frame);
+      world.freeFrames.push(frame);
+    }
+    if (object.shadow !== 0) {
+      const shadow = objectOf(world, object.shadow);
+      shadow.references -= 1;
+      if (shadow.copy === e.object) shadow.copy = 0;
+    }
+    world.objects.delete(e.object);
+  },
+  'page.zero': (world, e) => {
+    takeFrame(world, e.frame, new Uint8Array(world.machine.pageSize));
+    objectOf(world, e.object).pages.set(e.page, e.frame);
+  },
+  'page.copy': (world, e) => {
+    takeFrame(world, e.frame, world.frames.get(e.from)!.bytes.slice());
+    objectOf(world, e.object).pages.set(e.page, e.frame);
+  },
+  'page.enter': (world, e) => {
+    world.tasks
+      .get(e.task)!
+      .translations.set(e.address / world.machine.pageSize, { frame: e.frame, writable: e.writable });
+  },
+  'page.wire': (world, e) => {
+    world.frames.get(e.frame)!.wires += 1;
+    objectOf(world, e.object).activity += 1;
+    world.descriptors.get(e.descriptor)!.wired[e.index] = { frame: e.frame, object: e.object, page: e.page };
+  },
+  'page.unwire': (world, e) => {
+    world.frames.get(e.frame)!.wires -= 1;
+    objectOf(world, e.object).activity -= 1;
+    world.descriptors.get(e.descriptor)!.wired.length = e.index;
+  },
+  'heap.allocate': (world, e, actor) => {
+    const { heap } = world.tasks.get(world.actors.get(actor)!.task)!;
+    if (e.reused) heap.free.get(e.capacity)!.pop();
+    heap.blocks.set(e.address, { address: e.address, size: e.size, capacity: e.capacity });
+    if (e.address >= heap.zoneNext && e.address < heap.zoneEnd) heap.zoneNext = e.address + e.capacity;
+  },
+  'heap.free': (world, e, actor) => {
+    const { heap } = world.tasks.get(world.actors.get(actor)!.task)!;
+    const { capacity } = heap.blocks.get(e.address)!;
+    heap.blocks.delete(e.address);
+    const free = heap.free.get(capacity);
+    if (free === undefined) heap.free.set(capacity, [e.address]);
+    else free.push(e.address);
+  },
+  'heap.zone': (world, e, actor) => {
+    const { heap } = world.tasks.get(world.actors.get(actor)!.task)!;
+    heap.zoneNext = e.address;
+    heap.zoneEnd = e.address + e.length;
+  },
+  'memory.load': () => {},
+  'memory.store': (world, e, actor) => {
+    eachPiece(world, world.actors.get(actor)!.task, e.address, e.length, (frame, offset, length, done) => {
+      copyBytes(e.bytes, done, writableBytes(world.frames.get(frame)!), offset, length);
+    });
+  },
+  'memory.fill': (world, e, actor) => {
+    eachPiece(world, world.actors.get(actor)!.task, e.address, e.length, (frame, offset, length) => {
+      writableBytes(world.frames.get(frame)!).fill(e.value, offset, offset + length);
+    });
+  },
+  'memory.atomic': (world, e, actor) => {
+    eachPiece(world, world.actors.get(actor)!.task, e.address, e.length, (frame, offset) => {
+      applyAtomic(e.operation, e.operands, () => writableBytes(world.frames.get(frame)!).subarray(offset, offset + e.length));
+    });
+  },
+};

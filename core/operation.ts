@@ -1,0 +1,213 @@
+/**
+ * The seam between programs and the scheduler.
+ *
+ * A program is anything that answers `next(result)` with its next operation; a
+ * TypeScript generator that `yield*`s operations is one. An operation is performed
+ * atomically, in one step of the scheduler. Between two steps of an actor any
+ * other actor may move.
+ */
+import type { AnyEvent } from './events.ts';
+import type { World } from './world.ts';
+
+/** A program: yields operations, is resumed with each one's result, and returns an `R`. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- each operation is resumed with a result of its own type
+export type Program<R = void> = Generator<Operation<unknown>, R, any>;
+
+/** What kind of work an operation is; the `timed` strategy draws its duration from this. */
+export const costs = {
+  cpu: 4,
+  copy: 8,
+  fault: 800,
+  syscall: 400,
+  kernel: 150,
+  message: 3_000,
+  mmio: 600,
+  beat: 30,
+  device: 50,
+  interrupt: 2_000,
+} as const;
+export type Cost = keyof typeof costs;
+
+export type Role = (typeof roles)[number];
+export const roles = ['app', 'dext', 'kernel', 'device'] as const;
+
+/** A program to be started as a new actor. */
+export interface Spawn {
+  readonly name: string;
+  readonly role: Role;
+  /** The address space its loads and stores use; 0 for none. */
+  readonly task: number;
+  /** The device that it is an engine of. */
+  readonly device?: number;
+  /** Whether the run may end while this actor still waits for work. */
+  readonly daemon?: boolean;
+  readonly program: Program<unknown>;
+  /** What it does after its program, with the program's result. */
+  readonly epilogue?: ((result: unknown) => Program<unknown>) | undefined;
+}
+
+/** What an operation may do while it is performed. */
+export interface Step {
+  readonly world: World;
+  /** Who moves. */
+  readonly actor: number;
+  /** Virtual time, in nanoseconds. */
+  readonly now: number;
+  /** Objects of user code behind kernel object numbers: handlers, subclass instances. Never part of the world. */
+  readonly live: Map<number, unknown>;
+  /** Records an event and applies it to the world. */
+  emit(event: AnyEvent): void;
+  /** Starts an actor and returns its number. */
+  spawn(actor: Spawn): number;
+}
+
+/** Thrown by an operation when the real thing would crash: the actor's whole task dies. */
+export class Crash extends Error {
+  override readonly name = 'Crash';
+}
+
+/** Set while somebody wants to know where in a program operations are made. */
+export const tracing: { enabled: boolean } = { enabled: false };
+
+/** What is the same for all operations of a class. */
+export interface Traits {
+  /** How messages call it: `store`, `IOConnectCallMethod`. */
+  readonly name: string;
+  readonly cost: Cost;
+  /** Performed at once, as part of the step that the actor has just made: local code, not a move. */
+  readonly immediate: boolean;
+  /** Whether `ready` must be asked before the actor can move. */
+  readonly blocks: boolean;
+  /** Whether waiting here is having nothing to do, rather than being stuck. */
+  readonly idle: boolean;
+  /** The operation may also move when this much time has passed, in nanoseconds. */
+  readonly timeout: number | undefined;
+}
+
+/** Puts traits on a class's prototype, so that its objects stay small: hot loops make one for every step. */
+export function traits(of: { readonly prototype: object }, values: Partial<Traits>): void {
+  Object.assign(of.prototype, values);
+}
+
+/** One atomic move of an actor. `yield* operation` performs it and evaluates to its result. */
+export abstract class Operation<R> implements Iterator<Operation<unknown>, R, R> {
+  declare readonly name: string;
+  declare readonly cost: Cost;
+  declare readonly immediate: boolean;
+  declare readonly blocks: boolean;
+  declare readonly idle: boolean;
+  declare readonly timeout: number | undefined;
+  /** Where in the program it was made, when {@link tracing}. */
+  declare readonly stack: string | undefined;
+  declare private asked: boolean;
+
+  static {
+    const none: Traits & { asked: boolean; stack: undefined } = {
+      name: 'operation',
+      cost: 'cpu',
+      immediate: false,
+      blocks: false,
+      idle: false,
+      timeout: undefined,
+      asked: false,
+      stack: undefined,
+    };
+    traits(Operation, none);
+  }
+
+  constructor() {
+    if (tracing.enabled) Object.assign(this, { stack: new Error().stack });
+  }
+
+  /** Whether the actor can move now. Must depend on nothing but the world's objects, and never on the bytes of memory. */
+  ready(_world: World, _actor: number): boolean {
+    return true;
+  }
+
+  /** What a blocked actor waits for, and who could answer; for deadlock findings. */
+  waitsFor(_world: World): string {
+    return this.name;
+  }
+
+  /** @throws {Crash} when the real thing would crash */
+  abstract perform(step: Step): R;
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(result: R): IteratorResult<Operation<unknown>, R> {
+    if (this.asked) return { done: true, value: result };
+    this.asked = true;
+    return { done: false, value: this };
+  }
+}
+
+/** How an {@link Act} may block. */
+export interface Guard {
+  readonly ready?: (world: World, actor: number) => boolean;
+  readonly waitsFor?: (world: World) => string;
+  readonly timeout?: number | undefined;
+  readonly idle?: boolean;
+}
+
+/** An operation written in place: a name, what kind of work it is, and what it does. */
+export class Act<R> extends Operation<R> {
+  private readonly guard: Guard | undefined;
+  private readonly effect: (step: Step) => R;
+
+  constructor(name: string, cost: Cost, effect: (step: Step) => R, guard?: Guard) {
+    super();
+    this.effect = effect;
+    this.guard = guard;
+    const { ready, idle = false, timeout } = guard ?? {};
+    Object.assign(this, { name, cost, blocks: ready !== undefined, idle, timeout } satisfies Partial<Traits>);
+  }
+
+  override ready(world: World, actor: number): boolean {
+    return this.guard?.ready?.(world, actor) ?? true;
+  }
+
+  override waitsFor(world: World): string {
+    return this.guard?.waitsFor?.(world) ?? this.name;
+  }
+
+  override perform(step: Step): R {
+    return this.effect(step);
+  }
+}
+
+/** Shorthand for `new Act`. */
+export function act<R>(name: string, cost: Cost, effect: (step: Step) => R, guard?: Guard): Act<R> {
+  return new Act(name, cost, effect, guard);
+}
+
+class Now<R> extends Operation<R> {
+  static {
+    traits(Now, { name: 'now', immediate: true });
+  }
+
+  private readonly effect: (step: Step) => R;
+
+  constructor(effect: (step: Step) => R) {
+    super();
+    this.effect = effect;
+  }
+
+  override perform(step: Step): R {
+    return this.effect(step);
+  }
+}
+
+/** Looks at the world, or changes what only the actor itself can see, within the step just made. */
+export function now<R>(effect: (step: Step) => R): Operation<R> {
+  return new Now(effect);
+}
+
+/** A call that returns an error without doing anything: one step, so that the refusal is in the log. */
+export function refuse(call: string, code: number): Act<number> {
+  return act(call, 'syscall', (step) => {
+    step.emit({ kind: 'refuse', code, call });
+    return code;
+  });
+}

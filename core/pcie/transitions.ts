@@ -1,0 +1,103 @@
+import type { Transitions } from '../catalogue.ts';
+import { bytesOf } from '../memory/atomics.ts';
+import { copyBytes, ownBytes, writableBytes } from '../memory/frames.ts';
+import {
+  frameAt,
+  kIOPCICommandBusLead,
+  kIOPCICommandMemorySpace,
+  kIOPCIConfigurationOffsetCommand as command,
+} from './bus.ts';
+import type { pcieKinds } from './kinds.ts';
+
+export const pcieTransitions: Transitions<typeof pcieKinds> = {
+  'device.create': (world, e) => {
+    const { name, bars } = JSON.parse(e.layout) as { name: string; bars: number[] };
+    world.devices.set(e.device, {
+      id: e.device,
+      name,
+      config: new Uint8Array(256),
+      bars: bars.map((size) => ({ bytes: new Uint8Array(size) })),
+      memory: new Uint8Array(e.memory),
+      openedBy: 0,
+      writes: [],
+      fifos: [],
+    });
+    world.nextId = e.device + 1;
+  },
+  'pci.open': (world, e) => {
+    world.devices.get(e.device)!.openedBy = e.service;
+  },
+  'pci.close': (world, e) => {
+    const device = world.devices.get(e.device)!;
+    device.openedBy = 0;
+    ownBytes(device, 'config')[command]! &= ~(kIOPCICommandBusLead | kIOPCICommandMemorySpace);
+  },
+  'config.read': () => {},
+  'config.write': (world, e) => {
+    ownBytes(world.devices.get(e.device)!, 'config').set(bytesOf(BigInt(e.value), e.width), e.offset);
+  },
+  'mmio.read': () => {},
+  'mmio.write': (world, e) => {
+    const device = world.devices.get(e.device)!;
+    ownBytes(device.bars[e.bar]!, 'bytes').set(bytesOf(e.value, e.width), e.offset);
+    device.writes.push({ bar: e.bar, offset: e.offset, width: e.width, value: e.value });
+  },
+  'device.take': (world, e) => {
+    world.devices.get(e.device)!.writes.shift();
+  },
+  'device.register': (world, e) => {
+    ownBytes(world.devices.get(e.device)!.bars[e.bar]!, 'bytes').set(bytesOf(e.value, e.width), e.offset);
+  },
+  'device.store': (world, e) => {
+    ownBytes(world.devices.get(e.device)!, 'memory').set(e.bytes, e.local);
+  },
+  'device.fill': (world, e) => {
+    ownBytes(world.devices.get(e.device)!, 'memory').fill(e.value, e.local, e.local + e.length);
+  },
+  'fifo.push': (world, e) => {
+    const { fifos } = world.devices.get(e.device)!;
+    while (fifos.length <= e.fifo) fifos.push(0);
+    fifos[e.fifo]! += 1;
+  },
+  'fifo.pop': (world, e) => {
+    world.devices.get(e.device)!.fifos[e.fifo]! -= 1;
+  },
+  'dma.read': (world, e, actor) => {
+    if (e.status !== 'ok') return;
+    const offset = e.address % world.machine.pageSize;
+    const { bytes } = world.frames.get(frameAt(world, e.address)!)!;
+    const device = world.devices.get(world.actors.get(actor)!.device)!;
+    copyBytes(bytes, offset, ownBytes(device, 'memory'), e.local, e.length);
+  },
+  'dma.write': (world, e, actor) => {
+    if (e.status !== 'ok') return;
+    const device = world.devices.get(world.actors.get(actor)!.device)!;
+    const frame = world.frames.get(frameAt(world, e.address)!)!;
+    copyBytes(device.memory, e.local, writableBytes(frame), e.address % world.machine.pageSize, e.length);
+  },
+  msi: (world, e) => {
+    if (e.status !== 'ok') return;
+    for (const source of world.sources.values()) {
+      if (source.device !== e.device || source.vector !== e.vector) continue;
+      source.count += 1;
+      source.time = world.time;
+    }
+  },
+  'source.create': (world, e) => {
+    const { source: id, device, vector, queue } = e;
+    world.sources.set(id, { id, device, vector, queue, enabled: false, count: 0, time: 0, queued: false });
+    world.references.set(id, 1);
+    world.nextId = id + 1;
+  },
+  'source.enable': (world, e) => {
+    world.sources.get(e.source)!.enabled = e.enabled;
+  },
+  'source.queue': (world, e) => {
+    world.sources.get(e.source)!.queued = true;
+  },
+  'source.deliver': (world, e) => {
+    const source = world.sources.get(e.source)!;
+    source.count = 0;
+    source.queued = false;
+  },
+};

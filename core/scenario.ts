@@ -1,0 +1,100 @@
+import type { App } from './app/app.ts';
+import { app } from './app/app.ts';
+import type { DeviceModel } from './devices/device.ts';
+import type { IOService } from './driverkit/IOService.ts';
+import { machineFrom, type MachineOptions } from './machine.ts';
+import type { Program } from './operation.ts';
+import type { World } from './world.ts';
+
+/** What `--set name=value` can change: a scenario's own parameters, by name, with their defaults. */
+export type Options = Readonly<Record<string, number | string | boolean>>;
+
+/** The end of a run, for {@link ScenarioDefinition.check}. */
+export interface End<R> {
+  readonly world: World;
+  /** What the app's main program returned; undefined when it did not get that far. */
+  readonly result: R | undefined;
+  /** The first device's local memory. */
+  readonly deviceMemory: Uint8Array;
+}
+
+/** What a user writes. */
+export interface ScenarioDefinition<O extends Options, R> {
+  readonly title: string;
+  /** Parameters and their defaults. */
+  readonly options?: O;
+  readonly machine?: Partial<MachineOptions> | ((options: Widen<O>) => Partial<MachineOptions>);
+  readonly device: DeviceModel | ((options: Widen<O>) => DeviceModel);
+  /** Makes the driver that is started on the device. */
+  readonly dext: (options: Widen<O>) => IOService;
+  /** The app's main thread. */
+  readonly app: (app: App, options: Widen<O>) => Program<R>;
+  /** What must hold at the end: throw, or return what is wrong. */
+  readonly check?: (end: End<R>, options: Widen<O>) => string | undefined | void;
+}
+
+/** A scenario, ready to be run any number of times. */
+export interface Scenario {
+  /** Tells a scenario from anything else a module may export. */
+  readonly isScenario: 'dextrace';
+  readonly title: string;
+  readonly options: Options;
+  /** Puts the parts together for one run. */
+  build(set: Options): Parts;
+}
+
+/** One run's parts. */
+export interface Parts {
+  readonly options: Options;
+  readonly machine: MachineOptions;
+  readonly device: DeviceModel;
+  readonly driver: IOService;
+  main(): Program<unknown>;
+  check(end: End<unknown>): string | undefined;
+}
+
+/** Names of options that belong to the machine rather than to the scenario begin so. */
+export const machinePrefix = 'machine.';
+
+/**
+ * Declares a scenario: what a module that `dextrace` runs must export by default.
+ *
+ * @example
+ * export default scenario({
+ *   title: 'A copy',
+ *   device: sgEngine(),
+ *   dext: () => new MyDriver(),
+ *   *app(app) { … },
+ * });
+ */
+export function scenario<O extends Options, R>(definition: ScenarioDefinition<O, R>): Scenario {
+  const defaults = (definition.options ?? {}) as Options;
+  return {
+    isScenario: 'dextrace',
+    title: definition.title,
+    options: defaults,
+    build(set) {
+      const own: Record<string, number | string | boolean> = { ...defaults };
+      const forMachine: Record<string, number | string | boolean> = {};
+      for (const [name, value] of Object.entries(set)) {
+        if (name.startsWith(machinePrefix)) forMachine[name.slice(machinePrefix.length)] = value;
+        else own[name] = value;
+      }
+      const options = own as Widen<O>;
+      const { machine, device } = definition;
+      return {
+        options,
+        machine: machineFrom({ ...(typeof machine === 'function' ? machine(options) : machine), ...forMachine }),
+        device: typeof device === 'function' ? device(options) : device,
+        driver: definition.dext(options),
+        main: () => definition.app(app, options),
+        check: (end) => definition.check?.(end as End<R>, options) ?? undefined,
+      };
+    },
+  };
+}
+
+/** Literal defaults stand for their type: an option `size: 4096` is a number. */
+type Widen<O> = {
+  readonly [Name in keyof O]: O[Name] extends number ? number : O[Name] extends string ? string : boolean;
+};

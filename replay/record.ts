@@ -1,0 +1,196 @@
+import { modelVersion, type AnyEvent } from '../core/events.ts';
+import type { Options, Scenario } from '../core/scenario.ts';
+import type { World } from '../core/world.ts';
+import type { Finding, Observer, Run } from '../scheduler/run.ts';
+import { ScheduleWriter } from '../scheduler/schedule.ts';
+import type { StrategyName } from '../scheduler/strategies.ts';
+import { encoders, integerColumns, layouts } from '../store/codec.ts';
+import { Digest } from '../store/digest.ts';
+import { SessionWriter } from '../store/writer.ts';
+import { defaultMaxSteps, start, strategyNamed, type RunSpec } from './execution.ts';
+import { version } from './version.ts';
+
+export interface RecordOptions {
+  /** Any text or number; the default is "1". */
+  readonly seed?: string | number;
+  /** The default is `random`. */
+  readonly strategy?: string;
+  /** Options that differ from the scenario's defaults; those of the machine begin with `machine.`. */
+  readonly set?: Options;
+  /** The file to record into; without one, only the digest is kept. */
+  readonly db?: string;
+  /** The default is {@link defaultMaxSteps}. */
+  readonly maxSteps?: number;
+  /** Where the scenario comes from: stored with the session, so that it can be re-executed by itself. */
+  readonly source?: ScenarioSource;
+  /** Called with every event, in order. */
+  readonly onEvent?: (event: AnyEvent, actor: number, tick: number) => void;
+}
+
+/** Where a scenario comes from. */
+export interface ScenarioSource {
+  /** A path, or the name of a bundled example. */
+  readonly file: string;
+  /** SHA-256 of the source text. */
+  readonly version: string;
+}
+
+export type Outcome = 'passed' | 'failed' | 'interrupted';
+
+/** What came of a recording. */
+export interface Recording {
+  /** `FILE#ID`; undefined when nothing was stored. */
+  readonly session: string | undefined;
+  readonly title: string;
+  readonly seed: string;
+  readonly strategy: StrategyName;
+  readonly options: Options;
+  readonly events: number;
+  readonly steps: number;
+  /** SHA-256 over the events: the same for the same scenario, seed and options, everywhere. */
+  readonly digest: string;
+  readonly outcome: Outcome;
+  readonly findings: readonly Finding[];
+  /** The world at the end. Not to be changed. */
+  readonly world: World;
+  /** What the app's main program returned. */
+  readonly result: unknown;
+}
+
+/** Digests events without storing them. */
+class DigestOnly {
+  readonly digest = new Digest();
+  private readonly row: unknown[] = integerColumns.map(() => null);
+
+  add(event: AnyEvent, kind: number, actor: number, tick: number): void {
+    const blob = encoders[kind]!(event, this.row, 0);
+    this.digest.add(kind, layouts[kind]!.integers.length, actor, tick, this.row, 0, blob);
+  }
+}
+
+/** A recording under way, for those who must do something else in between. */
+export class Recorder implements Observer {
+  private readonly spec: RunSpec;
+  private readonly scenario: Scenario;
+  private readonly options: RecordOptions;
+  private readonly plain = new DigestOnly();
+  private readonly schedule = new ScheduleWriter();
+  private readonly writer: SessionWriter | undefined;
+  private readonly run: Run;
+
+  /** @throws {InputError} when an option, the scenario or the file is at fault */
+  constructor(scenario: Scenario, options: RecordOptions = {}) {
+    const { seed = '1', strategy = 'random', set = {}, maxSteps = defaultMaxSteps } = options;
+    this.spec = { seed: String(seed), strategy: strategyNamed(strategy), set, maxSteps };
+    this.scenario = scenario;
+    this.options = options;
+    // A scenario that cannot be built leaves no session behind.
+    start(scenario, this.spec, { event: () => {}, decision: () => {} });
+    this.writer = options.db === undefined ? undefined : this.openWriter(options.db);
+    this.run = start(scenario, this.spec, this);
+  }
+
+  /** Events so far. */
+  get events(): number {
+    return this.run.events;
+  }
+
+  event(event: AnyEvent, kind: number, actor: number, tick: number): void {
+    if (this.writer === undefined) this.plain.add(event, kind, actor, tick);
+    else if (this.writer.add(event, kind, actor, tick)) this.commit();
+    this.options.onEvent?.(event, actor, tick);
+  }
+
+  decision(actor: number): void {
+    if (this.writer !== undefined) this.schedule.push(actor);
+  }
+
+  /** Makes up to `count` steps. Evaluates to whether there may be more. */
+  advance(count: number): boolean {
+    try {
+      return this.run.advance(count);
+    } catch (error) {
+      this.interrupt();
+      throw error;
+    }
+  }
+
+  /** Stores what there is and closes the file; the session stays interrupted. */
+  interrupt(): Recording {
+    try {
+      if (this.writer !== undefined) this.commit();
+    } finally {
+      this.writer?.close();
+    }
+    return this.recording('interrupted');
+  }
+
+  /** Stores the rest and ends the session. */
+  finish(): Recording {
+    const outcome = this.run.findings.length === 0 ? 'passed' : 'failed';
+    try {
+      if (this.writer !== undefined) this.commit();
+      this.writer?.finish(outcome, this.run.findings, new Date().toISOString());
+    } finally {
+      this.writer?.close();
+    }
+    return this.recording(outcome);
+  }
+
+  private openWriter(file: string): SessionWriter {
+    const head = {
+      title: this.scenario.title,
+      scenario: this.options.source?.file ?? '',
+      scenarioVersion: this.options.source?.version ?? '',
+      modelVersion,
+      seed: this.spec.seed,
+      strategy: this.spec.strategy,
+      options: JSON.stringify(this.spec.set),
+      maxSteps: this.spec.maxSteps,
+      startedAt: new Date().toISOString(),
+      dextrace: version,
+      node: process.version,
+    };
+    return new SessionWriter(file, head, this.plain.digest);
+  }
+
+  private commit(): void {
+    const { count } = this.schedule;
+    this.writer!.commit({ steps: this.run?.steps ?? 0, decisions: count, chunk: this.schedule.take() });
+  }
+
+  private recording(outcome: Outcome): Recording {
+    const { run, spec, scenario } = this;
+    return {
+      session: this.writer === undefined ? undefined : `${this.options.db!}#${this.writer.session}`,
+      title: scenario.title,
+      seed: spec.seed,
+      strategy: spec.strategy,
+      options: spec.set,
+      events: run.events,
+      steps: run.steps,
+      digest: this.plain.digest.value(),
+      outcome,
+      findings: run.findings,
+      world: run.world,
+      result: run.result,
+    };
+  }
+}
+
+/** Steps between two looks at whether a recording goes on. */
+const slice = 65_536;
+
+/**
+ * Runs a scenario once, and records it when `db` names a file.
+ *
+ * @throws {InputError} when an option, the scenario or the file is at fault
+ * @example
+ * const { digest, findings } = record(myScenario, { seed: 7 });
+ */
+export function record(scenario: Scenario, options: RecordOptions = {}): Recording {
+  const recorder = new Recorder(scenario, options);
+  while (recorder.advance(slice));
+  return recorder.finish();
+}
+

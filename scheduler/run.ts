@@ -1,0 +1,352 @@
+import { exitAfterLast } from '../core/app/process.ts';
+import { Device } from '../core/devices/device.ts';
+import { IOPCIDevice } from '../core/driverkit/IOPCIDevice.ts';
+import { kIOServiceDefaultQueueName, publish } from '../core/driverkit/IOService.ts';
+import { InputError } from '../core/errors.ts';
+import { kindNumbers, quietKinds, type AnyEvent } from '../core/events.ts';
+import { evolve } from '../core/evolve.ts';
+import { enqueue } from '../core/iokit/queue.ts';
+import { costs, Operation, traits, type Program, type Spawn, type Step } from '../core/operation.ts';
+import type { Parts } from '../core/scenario.ts';
+import { emptyWorld, type World } from '../core/world.ts';
+import type { Random } from './random.ts';
+import type { Strategy } from './strategy.ts';
+
+/** Something wrong that a run has found. */
+export interface Finding {
+  /** Stable name. */
+  readonly rule: 'deadlock' | 'step-bound' | 'crash' | 'program-error' | 'check';
+  /** The whole story, in a few lines. */
+  readonly message: string;
+  /** Sequence number of the last event before it. */
+  readonly seq: number;
+  /** The actors it is about. */
+  readonly actors: readonly number[];
+}
+
+/** The scenario itself is at fault, not the driver in it: bad input. */
+export class ScenarioError extends InputError {
+  override readonly name = 'ScenarioError';
+}
+
+/** Sees everything as it happens. */
+export interface Observer {
+  /** Called with the world as it was just before the event, whose kind has that number. Sequence numbers count from 0. */
+  event(event: AnyEvent, kind: number, actor: number, tick: number, world: World): void;
+  /** An actor was picked where more than one could have moved. */
+  decision(actor: number): void;
+}
+
+/** An actor's program, and what it is about to do. */
+interface Runner {
+  readonly id: number;
+  readonly name: string;
+  readonly daemon: boolean;
+  program: Program<unknown>;
+  epilogue: Spawn['epilogue'];
+  pending: Operation<unknown>;
+  /** When its operation is due; 0 without time. */
+  readyAt: number;
+  /** How long its operation takes once it can be done. */
+  latency: number;
+  /** When it gives up waiting. */
+  deadline: number;
+  /** Whether it has been seen able to move since it asked. */
+  seen: boolean;
+}
+
+/** An actor's first operation: to begin. */
+class Begin extends Operation<void> {
+  static {
+    traits(Begin, { name: 'start' });
+  }
+
+  override perform(step: Step): void {
+    step.emit({ kind: 'actor.start', actor: step.actor });
+  }
+}
+
+/** The scheduler's own number: it is the actor of the events before anybody moves. */
+const bootActor = 0;
+const never = Infinity;
+
+/** One execution of a scenario: the scheduler, its actors and the world. */
+export class Run implements Step {
+  readonly world: World = emptyWorld();
+  readonly live = new Map<number, unknown>();
+  readonly findings: Finding[] = [];
+  /** What the app's main program returned. */
+  result: unknown = undefined;
+  /** Steps made. */
+  steps = 0;
+  /** Events so far; the next one's sequence number. */
+  events = 0;
+  /** Whether nothing more will happen. */
+  ended = false;
+  /** Who moves. */
+  actor = bootActor;
+  /** Virtual time, in nanoseconds. */
+  now = 0;
+
+  private readonly parts: Parts;
+  private readonly strategy: Strategy;
+  private readonly latency: Random;
+  private readonly observer: Observer;
+  private readonly maxSteps: number;
+  private readonly candidates: Runner[] = [];
+  private candidateCount = 0;
+  /** Whether who can move may have changed since the candidates were gathered. */
+  private stale = true;
+  private runners: Runner[] = [];
+  private nextActor = 1;
+  private mainReturned = false;
+
+  constructor(parts: Parts, strategy: Strategy, latency: Random, observer: Observer, maxSteps: number) {
+    this.parts = parts;
+    this.strategy = strategy;
+    this.latency = latency;
+    this.observer = observer;
+    this.maxSteps = maxSteps;
+    this.boot();
+  }
+
+  /** Makes up to `count` steps. Evaluates to whether there may be more. */
+  advance(count: number): boolean {
+    for (let left = count; left > 0 && !this.ended; left -= 1) {
+      if (this.steps >= this.maxSteps) this.endAtBound();
+      else this.step();
+    }
+    return !this.ended;
+  }
+
+  emit(event: AnyEvent): void {
+    const number = kindNumbers.get(event.kind)!;
+    this.observer.event(event, number, this.actor, this.now, this.world);
+    evolve(this.world, event, this.actor, this.now, number);
+    this.events += 1;
+    if (!quietKinds[number]) this.stale = true;
+  }
+
+  spawn({ name, role, task, device = 0, daemon = false, program, epilogue }: Spawn): number {
+    if (typeof (program as Partial<Program> | undefined)?.next !== 'function') {
+      throw new ScenarioError(`${name} is no program: write a generator function (function*), not a promise or a plain function`);
+    }
+    const actor = this.nextActor++;
+    this.emit({ kind: 'actor.create', actor, role, task, device, daemon, name });
+    const runner: Runner = {
+      id: actor,
+      name,
+      daemon,
+      program,
+      epilogue,
+      pending: new Begin(),
+      readyAt: 0,
+      latency: 0,
+      deadline: never,
+      seen: false,
+    };
+    this.ask(runner, runner.pending);
+    this.runners.push(runner);
+    return actor;
+  }
+
+  /** The operation that an actor is about to perform. */
+  pendingOf(actor: number): Operation<unknown> | undefined {
+    return this.runners.find((runner) => runner.id === actor)?.pending;
+  }
+
+  /** Machine, device, dext and app come into being, before anybody moves. */
+  private boot(): void {
+    const { machine, device: model, driver } = this.parts;
+    this.emit({ kind: 'machine.start', options: JSON.stringify(machine) });
+    const deviceId = this.world.nextId;
+    const layout = JSON.stringify({ name: model.name, bars: model.bars });
+    this.emit({ kind: 'device.create', device: deviceId, memory: model.memory, layout });
+    for (const [name, program] of Object.entries(model.engines(new Device(deviceId)))) {
+      this.spawn({ name: `device:${name}`, role: 'device', task: 0, device: deviceId, daemon: true, program });
+    }
+    const dext = this.createTask('dext');
+    publish(this, driver, dext);
+    const pci = new IOPCIDevice(deviceId);
+    driver.provider = pci;
+    enqueue(this, driver.CopyDispatchQueue(kIOServiceDefaultQueueName).id, 'Start', false, () => driver.Start(pci));
+    const app = this.createTask('app');
+    this.spawn({ name: 'app:main', role: 'app', task: app, program: this.parts.main(), epilogue: (result) => this.mainEnds(result) });
+  }
+
+  private createTask(name: string): number {
+    const task = this.world.nextId;
+    this.emit({ kind: 'task.create', task, name });
+    return task;
+  }
+
+  private mainEnds(result: unknown): Program {
+    this.result = result;
+    this.mainReturned = true;
+    return exitAfterLast();
+  }
+
+  private step(): void {
+    const { candidates, strategy } = this;
+    const count = this.stale ? this.gather() : this.candidateCount;
+    if (count === 0) {
+      this.end();
+      return;
+    }
+    let runner = candidates[0]!;
+    if (count > 1) {
+      runner = candidates[strategy.pick(candidates, count)]!;
+      this.observer.decision(runner.id);
+    }
+    if (runner.readyAt > this.now) this.now = runner.readyAt;
+    this.actor = runner.id;
+    this.steps += 1;
+    const before = this.events;
+    this.stale = false;
+    this.move(runner);
+    if (this.events === before) throw new Error(`step ${this.steps} of ${runner.name} (${runner.pending.name}) made no event`);
+  }
+
+  /** Collects who can move. Sleepers can when their time has come, and time passes only when nobody else can move. */
+  private gather(): number {
+    const { world, candidates, strategy } = this;
+    this.runners = this.runners.filter((runner) => this.alive(runner));
+    const { runners } = this;
+    let count = 0;
+    let earliest = never;
+    for (let i = 0; i < runners.length; i += 1) {
+      const runner = runners[i]!;
+      const able = !runner.pending.blocks || runner.pending.ready(world, runner.id);
+      if (able && !runner.seen) {
+        runner.seen = true;
+        if (strategy.timed) runner.readyAt = this.now + runner.latency;
+      }
+      if (able || runner.deadline <= this.now || (strategy.timed && runner.deadline < never)) candidates[count++] = runner;
+      else if (runner.deadline < earliest) earliest = runner.deadline;
+    }
+    this.candidateCount = count;
+    if (count > 0 || earliest === never) return count;
+    this.now = earliest;
+    return this.gather();
+  }
+
+  /** Performs the actor's operation and runs its program up to the next one. */
+  private move(runner: Runner): void {
+    try {
+      let value = runner.pending.perform(this);
+      for (;;) {
+        const { done, value: operation } = runner.program.next(value);
+        if (done === true) {
+          if (!this.conclude(runner, operation)) return;
+          value = undefined;
+        } else if (!isOperation(operation)) {
+          throw new ScenarioError(`${runner.name} yielded ${describe(operation)}`);
+        } else if (operation.immediate) {
+          value = operation.perform(this);
+        } else {
+          this.ask(runner, operation);
+          return;
+        }
+      }
+    } catch (error) {
+      this.stop(runner, error);
+    }
+  }
+
+  /** A program has ended: what follows it begins, or else the actor ends. Evaluates to whether something follows. */
+  private conclude(runner: Runner, result: unknown): boolean {
+    const { epilogue } = runner;
+    if (epilogue !== undefined) {
+      runner.epilogue = undefined;
+      runner.program = epilogue(result);
+      return true;
+    }
+    this.emit({ kind: 'actor.exit', actor: runner.id, reason: 'returned' });
+    return false;
+  }
+
+  private alive(runner: Runner): boolean {
+    return this.world.actors.get(runner.id)!.alive;
+  }
+
+  private ask(runner: Runner, operation: Operation<unknown>): void {
+    runner.pending = operation;
+    if (operation.blocks) this.stale = true;
+    runner.seen = !operation.blocks;
+    runner.deadline = operation.timeout === undefined ? never : this.now + operation.timeout;
+    if (!this.strategy.timed) return;
+    // Up to half more or less than the usual duration.
+    runner.latency = Math.round(costs[operation.cost] * (0.5 + this.latency()));
+    runner.readyAt = operation.blocks ? runner.deadline : this.now + runner.latency;
+  }
+
+  /** A program has failed: the real thing would crash, or the scenario is at fault. */
+  private stop(runner: Runner, error: unknown): void {
+    if (!(error instanceof Error)) throw new ScenarioError(`${runner.name} threw ${String(error)}`);
+    if (error instanceof ScenarioError) throw error;
+    const crash = error.name === 'Crash';
+    const { task } = this.world.actors.get(runner.id)!;
+    const reason = crash ? error.message : `${error.name}: ${error.message}`;
+    this.emit({ kind: 'actor.exit', actor: runner.id, reason: 'crashed' });
+    // A program error's text differs between JavaScript engines, so it stays out of the log.
+    if (task !== 0) this.emit({ kind: 'task.exit', task, reason: crash ? reason : 'program error' });
+    this.find(crash ? 'crash' : 'program-error', `${runner.name} ${crash ? 'crashed' : 'threw'}: ${reason}${crash ? '' : placeOf(error)}`, [
+      runner.id,
+    ]);
+  }
+
+  private find(rule: Finding['rule'], message: string, actors: readonly number[]): void {
+    this.findings.push({ rule, message, seq: this.events - 1, actors });
+  }
+
+  /** Nobody can move: everybody has finished, or somebody waits for what never comes. */
+  private end(): void {
+    this.ended = true;
+    const stuck = this.runners.filter((runner) => !runner.pending.idle);
+    if (stuck.length > 0) {
+      const lines = stuck.map(({ name, pending }) => `${name} is in ${pending.name} and waits for ${pending.waitsFor(this.world)}`);
+      this.find('deadlock', `nobody can move:\n  ${lines.join('\n  ')}`, stuck.map((runner) => runner.id));
+    }
+    this.check();
+  }
+
+  private endAtBound(): void {
+    this.ended = true;
+    const doing = this.runners
+      .filter((runner) => !runner.pending.idle)
+      .map(({ name, pending }) => `${name} is in ${pending.name}`);
+    this.find('step-bound', `not finished after ${this.maxSteps} steps:\n  ${doing.join('\n  ')}`, []);
+  }
+
+  private check(): void {
+    if (!this.mainReturned) return;
+    const { value: device } = this.world.devices.values().next();
+    const end = { world: this.world, result: this.result, deviceMemory: device?.memory ?? new Uint8Array(0) };
+    try {
+      const wrong = this.parts.check(end);
+      if (wrong !== undefined) this.find('check', wrong, []);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.find('check', error.message + placeOf(error), []);
+    }
+  }
+}
+
+function isOperation(value: unknown): value is Operation<unknown> {
+  return typeof (value as Partial<Operation<unknown>> | null | undefined)?.perform === 'function';
+}
+
+/** What a program yielded instead of an operation, and how to mend it. */
+function describe(value: unknown): string {
+  if (typeof (value as Partial<PromiseLike<unknown>> | null)?.then === 'function') {
+    return 'a promise: programs are synchronous, use generators (function*, yield*) throughout';
+  }
+  if (typeof (value as Partial<Program> | null)?.next === 'function') return 'a program: write yield* instead of yield';
+  return `${typeof value === 'object' ? Object.prototype.toString.call(value) : String(value)}, which is no operation: yield* what the app, the dext or the device offers`;
+}
+
+/** Where an error was thrown: the first line of its stack. */
+function placeOf(error: Error): string {
+  const place = /\(?([^\s()]+:\d+:\d+)\)?$/m.exec(error.stack ?? '')?.[1];
+  return place === undefined ? '' : ` (${place.replace(/^file:\/\//, '')})`;
+}

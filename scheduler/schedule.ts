@@ -1,0 +1,93 @@
+/**
+ * Schedules as bytes and as a string that can be pasted.
+ *
+ * A schedule is the list of decisions: the actor picked at each step where more than
+ * one could have moved. Bytes: runs of one actor as two LEB128 numbers, actor then
+ * length. String: `s1.` (the format's version) and the bytes in base64url.
+ */
+
+const prefix = 's1.';
+
+/** Collects decisions as bytes, run by run. */
+export class ScheduleWriter {
+  private bytes = new Uint8Array(256);
+  private used = 0;
+  private actor = -1;
+  private run = 0;
+  /** Decisions so far. */
+  count = 0;
+
+  push(actor: number): void {
+    this.count += 1;
+    if (actor === this.actor) {
+      this.run += 1;
+      return;
+    }
+    this.endRun();
+    this.actor = actor;
+    this.run = 1;
+  }
+
+  /** The bytes collected since the last call; the next run starts afresh. */
+  take(): Uint8Array {
+    this.endRun();
+    this.actor = -1;
+    this.run = 0;
+    const taken = this.bytes.slice(0, this.used);
+    this.used = 0;
+    return taken;
+  }
+
+  private endRun(): void {
+    if (this.run === 0) return;
+    this.put(this.actor);
+    this.put(this.run);
+  }
+
+  private put(value: number): void {
+    if (this.used + 5 > this.bytes.length) {
+      const larger = new Uint8Array(this.bytes.length * 2);
+      larger.set(this.bytes);
+      this.bytes = larger;
+    }
+    let rest = value;
+    while (rest >= 0x80) {
+      this.bytes[this.used++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    this.bytes[this.used++] = rest;
+  }
+}
+
+/** The decisions behind schedule bytes. */
+export function* decisionsOf(bytes: Uint8Array): Generator<number, void, undefined> {
+  let at = 0;
+  const next = (): number => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++];
+      if (byte === undefined || shift > 28) throw new RangeError('a schedule that ends in the middle of a number');
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value >>> 0;
+    }
+  };
+  while (at < bytes.length) {
+    const actor = next();
+    for (let run = next(); run > 0; run -= 1) yield actor;
+  }
+}
+
+/** A schedule as a string. */
+export function formatSchedule(bytes: Uint8Array): string {
+  return prefix + Buffer.from(bytes).toString('base64url');
+}
+
+/** @throws {RangeError} when the string is no schedule of this version */
+export function parseSchedule(text: string): Uint8Array {
+  if (!text.startsWith(prefix) || !/^[\w-]*$/.test(text.slice(prefix.length))) {
+    throw new RangeError(`"${text.slice(0, 20)}" is no schedule: it must start with "${prefix}"`);
+  }
+  const bytes = new Uint8Array(Buffer.from(text.slice(prefix.length), 'base64url'));
+  for (const _ of decisionsOf(bytes)) break;
+  return bytes;
+}

@@ -1,0 +1,153 @@
+/** Opening a dextrace file, for reading or for recording, and saying in one line why it cannot be opened. */
+import { createRequire } from 'node:module';
+import { existsSync, openSync, readSync, closeSync, statSync } from 'node:fs';
+import type BetterSqlite from 'better-sqlite3';
+import { InputError } from '../core/errors.ts';
+import { modelVersion } from '../core/events.ts';
+import { applicationId, createStatements, formatVersion } from './schema.ts';
+
+export type Database = BetterSqlite.Database;
+
+/** Loads the native module only when a file is opened: a run that is not stored needs none. */
+function sqlite(): typeof BetterSqlite {
+  return createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite;
+}
+
+/** How long a writer waits for another one's transaction, in milliseconds. */
+const patience = 60_000;
+
+/** Turns what SQLite says into one line for people. */
+export function explain(file: string, error: unknown): unknown {
+  const code = (error as { code?: string } | null)?.code;
+  if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return error;
+  const say = (what: string): InputError => new InputError(`${file}: ${what}`, { cause: error });
+  if (code === 'SQLITE_NOTADB') return say('is no dextrace database');
+  if (code.startsWith('SQLITE_CORRUPT')) return say('the database is damaged; restore it from a copy');
+  if (code === 'SQLITE_FULL') return say('the disk is full; what was committed is kept');
+  if (code.startsWith('SQLITE_READONLY')) return say('the database is read-only; record into another file with --db');
+  if (code.startsWith('SQLITE_CANTOPEN')) return say('cannot be opened; check the folder and its permissions');
+  if (code.startsWith('SQLITE_BUSY')) return say('another process keeps it locked; try again when it has finished');
+  if (code.startsWith('SQLITE_IOERR')) return say(`cannot be read or written (${code}); check the disk`);
+  return error;
+}
+
+/** Runs the work, explaining SQLite's errors. */
+export function explained<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw explain(file, error);
+  }
+}
+
+/** A file cut short is told from its header: the number of pages that it should have. */
+function checkSize(file: string): void {
+  const { size } = statSync(file);
+  if (size === 0 || existsSync(`${file}-wal`)) return;
+  const header = Buffer.alloc(100);
+  const handle = openSync(file, 'r');
+  const read = readSync(handle, header, 0, 100, 0);
+  closeSync(handle);
+  if (read < 100 || header.toString('latin1', 0, 15) !== 'SQLite format 3') throw new InputError(`${file}: is no dextrace database`);
+  const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
+  const expected = pageSize * header.readUInt32BE(28);
+  if (size < expected) {
+    throw new InputError(`${file}: is truncated: ${size} of ${expected} bytes; restore it from a copy`);
+  }
+}
+
+function checkVersions(file: string, db: Database): void {
+  if (db.pragma('application_id', { simple: true }) !== applicationId) {
+    throw new InputError(`${file}: is no dextrace database`);
+  }
+  const format = db.pragma('user_version', { simple: true }) as number;
+  if (format !== formatVersion) {
+    throw new InputError(`${file}: has format version ${format}, this dextrace reads version ${formatVersion}; use the dextrace that wrote it`);
+  }
+}
+
+/** Opens a file that exists. @throws {InputError} saying why it cannot be read */
+export function openForReading(file: string): Database {
+  if (!existsSync(file)) throw new InputError(`${file}: there is no such file`);
+  return explained(file, () => {
+    checkSize(file);
+    const db = new (sqlite())(file, { readonly: true, timeout: patience });
+    try {
+      checkVersions(file, db);
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+    return db;
+  });
+}
+
+/** Waits without a clock of its own: SQLite's busy handler does not cover a change of journal mode. */
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+/** Repeats work that another process may keep from succeeding for a moment. */
+function persist<T>(work: () => T): T {
+  for (let left = 200; ; left -= 1) {
+    try {
+      return work();
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (left === 0 || code === undefined || !/^SQLITE_(BUSY|LOCKED)/.test(code)) throw error;
+      pause(25);
+    }
+  }
+}
+
+/** Opens a file for recording, making it if there is none. @throws {InputError} saying why it cannot be written */
+export function openForRecording(file: string): Database {
+  return explained(file, () => {
+    if (existsSync(file)) {
+      checkSize(file);
+      if ((statSync(file).mode & 0o222) === 0) {
+        throw new InputError(`${file}: the database is read-only; record into another file with --db`);
+      }
+    }
+    const db = new (sqlite())(file, { timeout: patience });
+    try {
+      db.pragma('page_size = 8192');
+      persist(() => db.pragma('journal_mode = WAL'));
+      db.pragma('synchronous = NORMAL');
+      persist(() => create(file, db));
+      const model = db.prepare("SELECT value FROM about WHERE name = 'model_version'").pluck().get();
+      if (model !== String(modelVersion)) {
+        throw new InputError(`${file}: holds recordings of model version ${String(model)}, this is version ${modelVersion}; record into another file with --db`);
+      }
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+    return db;
+  });
+}
+
+/** Makes the tables, unless they are there. Two processes may try at once. */
+function create(file: string, db: Database): void {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const tables = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
+    if (tables === 0) db.exec(createStatements());
+    else checkVersions(file, db);
+    db.exec('COMMIT');
+  } catch (error) {
+    if (db.inTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** Closes a recording: the write-ahead log goes into the file, so that one file is all, unless others still use it. */
+export function closeRecording(db: Database): void {
+  try {
+    db.pragma('wal_checkpoint(TRUNCATE)');
+    db.pragma('journal_mode = DELETE');
+  } catch {
+    // Another process records into the file; the last one to close it does this.
+  }
+  db.close();
+}

@@ -1,0 +1,148 @@
+/** The file format: tables, triggers and the views that make a file readable with the plain sqlite3 shell. */
+import type { FieldType } from '../core/catalogue.ts';
+import { kindOf, modelVersion } from '../core/events.ts';
+import { integerColumns, layouts, type Layout } from './codec.ts';
+
+/** `PRAGMA application_id` of a dextrace file: the bytes "dxtr". */
+export const applicationId = 0x64787472;
+/** `PRAGMA user_version`: the version of this format. */
+export const formatVersion = 1;
+
+/** An event's row id is its session's number times this, plus its sequence number. */
+export const eventsPerSession: number = 2 ** 32;
+
+const tables = `
+CREATE TABLE about (
+  name TEXT PRIMARY KEY, value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sessions (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  title TEXT NOT NULL,
+  scenario TEXT NOT NULL,           -- the file, or the name of a bundled example
+  scenario_version TEXT NOT NULL,   -- SHA-256 of its source
+  model_version INTEGER NOT NULL,
+  seed TEXT NOT NULL,
+  strategy TEXT NOT NULL,
+  options TEXT NOT NULL,            -- JSON: what --set changed
+  max_steps INTEGER NOT NULL,
+  outcome TEXT NOT NULL DEFAULT 'interrupted',  -- until its recorder has finished
+  events INTEGER NOT NULL DEFAULT 0,
+  steps INTEGER NOT NULL DEFAULT 0,
+  decisions INTEGER NOT NULL DEFAULT 0,
+  digest TEXT NOT NULL DEFAULT '',  -- SHA-256 of the events committed so far
+  started_at TEXT NOT NULL,
+  ended_at TEXT,
+  dextrace TEXT NOT NULL,
+  node TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE actors (
+  session INTEGER NOT NULL, id INTEGER NOT NULL, name TEXT NOT NULL, role TEXT NOT NULL,
+  PRIMARY KEY (session, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event_kinds (
+  number INTEGER PRIMARY KEY, name TEXT NOT NULL, doc TEXT NOT NULL, source TEXT NOT NULL, fields TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE events (
+  id INTEGER PRIMARY KEY,           -- session * 2^32 + sequence number
+  tick INTEGER NOT NULL,            -- virtual nanoseconds
+  actor INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  a INTEGER, b INTEGER, c INTEGER, d INTEGER, e INTEGER, f INTEGER,
+  data BLOB
+) STRICT;
+
+CREATE TABLE decisions (
+  session INTEGER NOT NULL, first INTEGER NOT NULL,  -- index of the first decision in the chunk
+  bytes BLOB NOT NULL,                               -- runs of (actor, length), LEB128
+  PRIMARY KEY (session, first)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE checkpoints (
+  session INTEGER NOT NULL, events INTEGER NOT NULL, -- the world after that many events
+  world BLOB NOT NULL,
+  PRIMARY KEY (session, events)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE findings (
+  session INTEGER NOT NULL, number INTEGER NOT NULL, rule TEXT NOT NULL, message TEXT NOT NULL,
+  seq INTEGER NOT NULL, actors TEXT NOT NULL,        -- JSON
+  PRIMARY KEY (session, number)
+) STRICT, WITHOUT ROWID;
+`;
+
+/** The log is append-only: what has been recorded stays as it is. */
+function triggers(): string {
+  return ['events', 'decisions', 'findings', 'actors']
+    .flatMap((table) =>
+      ['UPDATE', 'DELETE'].map(
+        (verb) =>
+          `CREATE TRIGGER ${table}_no_${verb.toLowerCase()} BEFORE ${verb} ON ${table} BEGIN SELECT RAISE(ABORT, 'recorded ${table} cannot be changed'); END;`,
+      ),
+    )
+    .join('\n');
+}
+
+const quote = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+
+/** How a column reads in a view. */
+function expression(type: FieldType, column: string): string {
+  if (typeof type !== 'string') {
+    const cases = type.map((name, i) => `WHEN ${i} THEN ${quote(name)}`).join(' ');
+    return `CASE ${column} ${cases} END`;
+  }
+  switch (type) {
+    case 'address':
+    case 'hex':
+      return `printf('0x%x', ${column})`;
+    case 'code':
+      return `printf('0x%08x', ${column})`;
+    case 'text':
+      return `CAST(${column} AS TEXT)`;
+    case 'data':
+    case 'u64':
+      return `hex(${column})`;
+    default:
+      return column;
+  }
+}
+
+/** `memory.store` is the view `memory_store`. */
+export function viewName(kind: string): string {
+  return kind.replaceAll('.', '_');
+}
+
+const common = `events.id >> 32 AS session, events.id & 4294967295 AS seq, events.tick`;
+const named = `FROM events LEFT JOIN actors ON actors.session = events.id >> 32 AND actors.id = events.actor`;
+
+function view(layout: Layout): string {
+  const { fields } = kindOf(layout.kind);
+  const columns = [
+    ...layout.integers.map(({ name }, i) => ({ name, column: `events.${integerColumns[i]!}` })),
+    ...(layout.blob === undefined ? [] : [{ name: layout.blob.name, column: 'events.data' }]),
+  ].map(({ name, column }) => `${expression(fields[name]!, column)} AS "${name}"`);
+  const list = [common, `actors.name AS by`, ...columns].join(', ');
+  return `CREATE VIEW "${viewName(layout.kind)}" AS SELECT ${list} ${named} WHERE events.kind = ${layout.number};`;
+}
+
+/** Everything that a new file is made with. */
+export function createStatements(): string {
+  const kinds = layouts.map(({ kind, number }) => {
+    const { doc, source, fields } = kindOf(kind);
+    const values = [kind, doc, source, JSON.stringify(fields)].map(quote).join(', ');
+    return `INSERT INTO event_kinds VALUES (${number}, ${values});`;
+  });
+  return [
+    tables,
+    triggers(),
+    ...kinds,
+    `INSERT INTO about VALUES ('model_version', '${modelVersion}');`,
+    `CREATE VIEW log AS SELECT ${common}, actors.name AS by, event_kinds.name AS kind, events.a, events.b, events.c, events.d, events.e, events.f, hex(events.data) AS data ${named} JOIN event_kinds ON event_kinds.number = events.kind;`,
+    ...layouts.map(view),
+    `PRAGMA application_id = ${applicationId};`,
+    `PRAGMA user_version = ${formatVersion};`,
+  ].join('\n');
+}
