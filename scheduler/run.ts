@@ -29,6 +29,9 @@ export class ScenarioError extends InputError {
   override readonly name = 'ScenarioError';
 }
 
+/** Thrown by an observer to end the run: passes through, as no failure of the program. */
+export class Abort extends Error {}
+
 /** Sees everything as it happens. */
 export interface Observer {
   /** Called with the world as it was just before the event, whose kind has that number. Sequence numbers count from 0. */
@@ -283,7 +286,7 @@ export class Run implements Step {
   /** A program has failed: the real thing would crash, or the scenario is at fault. */
   private stop(runner: Runner, error: unknown): void {
     if (!(error instanceof Error)) throw new ScenarioError(`${runner.name} threw ${String(error)}`);
-    if (error instanceof ScenarioError) throw error;
+    if (error instanceof InputError || error instanceof Abort) throw error;
     const crash = error.name === 'Crash';
     const { task } = this.world.actors.get(runner.id)!;
     const reason = crash ? error.message : `${error.name}: ${error.message}`;

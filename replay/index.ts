@@ -1,0 +1,9 @@
+/** Recording, replaying and looking at sessions: what the command line does, as typed calls. */
+export { InputError } from '../core/errors.ts';
+export { defaultMaxSteps } from './execution.ts';
+export { formatEvent } from './format.ts';
+export { bundledExamples, loadScenario, type Loaded } from './load.ts';
+export { record, Recorder, type Outcome, type Recording, type RecordOptions, type ScenarioSource } from './record.ts';
+export { reexecute, sameWorld, type Divergence, type Replay, type ReplayOptions } from './replay.ts';
+export { open, Session } from './session.ts';
+export { Timeline, type Change } from './timeline.ts';

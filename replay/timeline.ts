@@ -1,0 +1,73 @@
+import { enableMapSet, enablePatches, freeze, produce, produceWithPatches, type Patch } from 'immer';
+import { evolve } from '../core/evolve.ts';
+import { emptyWorld, type World } from '../core/world.ts';
+import type { RecordedEvent } from '../store/reader.ts';
+import type { Session } from './session.ts';
+
+enableMapSet();
+enablePatches();
+
+/** Events applied to one draft: immer's work for a draft is then shared by many. */
+const batch = 1_000;
+
+/** What one event changed. */
+export interface Change {
+  readonly recorded: RecordedEvent;
+  readonly before: World;
+  readonly after: World;
+  /** immer's patches from `before` to `after`. */
+  readonly patches: readonly Patch[];
+}
+
+/**
+ * A session as a row of immutable worlds that share what they have in common: keep as many
+ * as you like. The same transitions as everywhere, run inside immer.
+ */
+export class Timeline {
+  private readonly session: Session;
+  private world: World = freeze(emptyWorld());
+  private count = 0;
+
+  constructor(session: Session) {
+    this.session = session;
+  }
+
+  /** The world after `count` events. Going forward costs the events in between, going back starts over. */
+  after(count: number): World {
+    if (count < this.count) {
+      this.world = freeze(emptyWorld());
+      this.count = 0;
+    }
+    let events: RecordedEvent[] = [];
+    for (const recorded of this.session.events({ from: this.count, to: count - 1 })) {
+      events.push(recorded);
+      if (events.length === batch) {
+        this.apply(events);
+        events = [];
+      }
+    }
+    this.apply(events);
+    return this.world;
+  }
+
+  /** What the event with that sequence number changed. */
+  change(seq: number): Change {
+    const before = this.after(seq);
+    const { value: recorded } = this.session.events({ from: seq, to: seq }).next();
+    if (recorded === undefined) throw new RangeError(`${this.session.name} has no event ${seq}`);
+    const [after, patches] = produceWithPatches(before, (draft) => {
+      evolve(draft as World, recorded.event, recorded.actor, recorded.tick);
+    });
+    this.world = after;
+    this.count = seq + 1;
+    return { recorded, before, after, patches };
+  }
+
+  private apply(events: readonly RecordedEvent[]): void {
+    if (events.length === 0) return;
+    this.world = produce(this.world, (draft) => {
+      for (const { event, actor, tick } of events) evolve(draft as World, event, actor, tick);
+    });
+    this.count += events.length;
+  }
+}
