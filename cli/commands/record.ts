@@ -1,0 +1,102 @@
+import { Command } from 'commander';
+import { setImmediate } from 'node:timers/promises';
+import { defaultMaxSteps } from '../../replay/execution.ts';
+import { loadScenario } from '../../replay/load.ts';
+import { Recorder, type Recording } from '../../replay/record.ts';
+import { defaultFile } from '../../replay/session.ts';
+import { strategyNames } from '../../scheduler/strategies.ts';
+import { collect, parseSet, wholeNumber } from '../options.ts';
+import { exitCodes, grouped, print, printJson, ProgressLine, shellWord, styled } from '../output.ts';
+
+interface Flags {
+  readonly seed: string;
+  readonly strategy: string;
+  readonly set: string[];
+  readonly db: string;
+  readonly store: boolean;
+  readonly maxSteps: string;
+  readonly json?: true;
+}
+
+/** Steps between two looks at the terminal. */
+const slice = 20_000;
+
+/** `dextrace record`. */
+export function recordCommand(): Command {
+  return new Command('record')
+    .description('run a scenario once and record every event')
+    .argument('<scenario>', 'a .ts or .js file, or the name of a bundled example (see dextrace examples)')
+    .option('--seed <seed>', 'decides every pick and every latency', '1')
+    .option('--strategy <name>', `how the next actor is picked: ${strategyNames.join(', ')}`, 'random')
+    .option('--set <name=value>', 'change an option of the scenario, or of the machine (machine.pageSize=4KiB)', collect, [])
+    .option('--db <file>', 'the file to record into', defaultFile)
+    .option('--no-store', 'record nothing, only compute the digest')
+    .option('--max-steps <n>', 'end with a finding after that many steps', String(defaultMaxSteps))
+    .option('--json', 'print one JSON document')
+    .action(action);
+}
+
+async function action(name: string, flags: Flags): Promise<void> {
+  const { scenario, source } = await loadScenario(name);
+  const recorder = new Recorder(scenario, {
+    seed: flags.seed,
+    strategy: flags.strategy,
+    set: parseSet(scenario, flags.set),
+    maxSteps: wholeNumber('--max-steps', flags.maxSteps, 1),
+    source,
+    ...(flags.store ? { db: flags.db } : {}),
+  });
+  const recording = await finish(recorder);
+  const again = againCommand(name, flags);
+  if (flags.json === true) printJson('record', { ...summary(recording), again });
+  else printText(recording, again);
+  if (recording.outcome === 'failed') process.exitCode = exitCodes.finding;
+}
+
+/** Records to the end, or until Ctrl-C. A simulation is synchronous, so signals come through between slices. */
+async function finish(recorder: Recorder): Promise<Recording> {
+  const progress = new ProgressLine();
+  let interrupted = false;
+  const stop = (): void => {
+    interrupted = true;
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  try {
+    while (recorder.advance(slice)) {
+      progress.show(recorder.events, 'recording');
+      await setImmediate();
+      if (interrupted) {
+        process.exitCode = exitCodes.interrupted;
+        return recorder.interrupt();
+      }
+    }
+    return recorder.finish();
+  } finally {
+    progress.clear();
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}
+
+/** The command that does the same again. */
+function againCommand(name: string, flags: Flags): string {
+  const words = ['dextrace', 'record', name, '--seed', flags.seed];
+  if (flags.strategy !== 'random') words.push('--strategy', flags.strategy);
+  for (const pair of flags.set) words.push('--set', pair);
+  if (flags.maxSteps !== String(defaultMaxSteps)) words.push('--max-steps', flags.maxSteps);
+  return words.map(shellWord).join(' ');
+}
+
+function summary({ session, title, seed, strategy, options, events, steps, digest, outcome, findings }: Recording): object {
+  return { session: session ?? null, title, seed, strategy, options, events, steps, digest, outcome, findings };
+}
+
+function printText(recording: Recording, again: string): void {
+  const { session, title, seed, strategy, events, steps, digest, outcome, findings } = recording;
+  print(styled('bold', title));
+  print(`  session   ${session ?? 'not stored'}`);
+  print(`  schedule  seed ${seed}, strategy ${strategy}: ${grouped(steps)} steps, ${grouped(events)} events`);
+  print(`  digest    ${digest}`);
+  print(`  outcome   ${styled(outcome === 'passed' ? 'green' : 'red', outcome)}`);
+  for (const { rule, message, seq } of findings) print(`\n${styled('red', rule)} after event ${seq}: ${message}`);
+  if (findings.length > 0) print(`\nagain: ${again}`);
+}

@@ -1,0 +1,118 @@
+import { Command } from 'commander';
+import type { Patch } from 'immer';
+import { InputError } from '../../core/errors.ts';
+import { kindNames } from '../../core/events.ts';
+import { describeWorld } from '../../replay/describe.ts';
+import { formatEvent } from '../../replay/format.ts';
+import { open, type Session } from '../../replay/session.ts';
+import type { EventFilter, RecordedEvent } from '../../store/reader.ts';
+import { wholeNumber } from '../options.ts';
+import { plain, print, printJson, styled } from '../output.ts';
+
+interface Flags {
+  readonly at?: string;
+  readonly kind?: string;
+  readonly actor?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly json?: true;
+}
+
+/** `dextrace show`. */
+export function showCommand(): Command {
+  return new Command('show')
+    .description('print the events of a session, or the world at one of them')
+    .argument('<session>', 'FILE#ID, or #ID in the default file')
+    .option('--at <seq>', 'the world just after that event, and what the event changed')
+    .option('--kind <kind>', 'only events of a kind, such as dma.read')
+    .option('--actor <actor>', 'only events of an actor, by number or name')
+    .option('--from <seq>', 'from that event on')
+    .option('--to <seq>', 'up to and including that event')
+    .option('--json', 'print one JSON document')
+    .action((name: string, flags: Flags) => {
+      const session = open(name);
+      try {
+        if (flags.at === undefined) showEvents(session, flags);
+        else showWorld(session, wholeNumber('--at', flags.at), flags);
+      } finally {
+        session.close();
+      }
+    });
+}
+
+/** @throws {InputError} for a kind or an actor that there is not */
+function filterOf(session: Session, flags: Flags): EventFilter {
+  const { kind, actor, from, to } = flags;
+  if (kind !== undefined && !kindNames.some((name) => name === kind)) {
+    const room = kindNames.filter((name) => name.split('.')[0] === kind.split('.')[0]);
+    throw new InputError(`there is no event kind "${kind}"; ${room.length > 0 ? `perhaps ${room.join(', ')}` : `there are: ${kindNames.join(', ')}`}`);
+  }
+  return {
+    kind,
+    actor: actor === undefined ? undefined : actorNumber(session, actor),
+    from: from === undefined ? undefined : wholeNumber('--from', from),
+    to: to === undefined ? undefined : wholeNumber('--to', to),
+  };
+}
+
+function actorNumber(session: Session, text: string): number {
+  const actors = session.actors();
+  for (const [id, name] of actors) if (name === text || String(id) === text) return id;
+  throw new InputError(`${session.name} has no actor "${text}"; there are: ${[...actors.values()].join(', ')}`);
+}
+
+const documentOf = ({ seq, tick, actor, event }: RecordedEvent, names: Map<number, string>): object => ({
+  seq,
+  tick,
+  actor,
+  by: names.get(actor),
+  ...event,
+});
+
+function showEvents(session: Session, flags: Flags): void {
+  const names = session.actors();
+  const filter = filterOf(session, flags);
+  if (flags.json === true) {
+    // One document, written as it is read: a session can be larger than memory.
+    print(`{\n  "schema": "dextrace.events/1",\n  "session": ${JSON.stringify(session.name)},\n  "events": [`);
+    let separator = '';
+    for (const recorded of session.events(filter)) {
+      process.stdout.write(`${separator}    ${JSON.stringify(documentOf(recorded, names), plain)}`);
+      separator = ',\n';
+    }
+    print('\n  ]\n}');
+    return;
+  }
+  const width = Math.max(...[...names.values()].map((name) => name.length));
+  for (const recorded of session.events(filter)) print(line(recorded, names, width));
+}
+
+function line({ seq, tick, actor, event }: RecordedEvent, names: Map<number, string>, width: number): string {
+  const by = (names.get(actor) ?? `actor ${actor}`).padEnd(width);
+  const time = tick === 0 ? '' : `${String(tick).padStart(10)} ns  `;
+  return `${String(seq).padStart(7)}  ${time}${styled('dim', by)}  ${styled('bold', event.kind)}  ${formatEvent(event)}`;
+}
+
+function showWorld(session: Session, seq: number, flags: Flags): void {
+  if (seq >= session.row.events) {
+    throw new InputError(`${session.name} has events 0 to ${session.row.events - 1}; there is no event ${seq}`);
+  }
+  const { recorded, after, patches } = session.timeline().change(seq);
+  const names = session.actors();
+  if (flags.json === true) {
+    printJson('world', { session: session.name, event: documentOf(recorded, names), changed: patches, world: after });
+    return;
+  }
+  print(line(recorded, names, 0));
+  print('changed');
+  for (const patch of patches) print(`  ${patchLine(patch)}`);
+  for (const text of describeWorld(after)) print(text);
+}
+
+/** One change: where in the world, and the new value in short. */
+function patchLine({ op, path, value }: Patch): string {
+  const place = path.join('.');
+  if (op === 'remove') return `${place} removed`;
+  const text = JSON.stringify(value, plain) ?? String(value);
+  return `${place} = ${text.length > 100 ? `${text.slice(0, 97)}…` : text}`;
+}

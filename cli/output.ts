@@ -1,0 +1,62 @@
+/** What all commands share: exit codes, JSON on stdout, progress on stderr. */
+import { styleText } from 'node:util';
+
+export const exitCodes = { fine: 0, finding: 1, usage: 2, cannotJudge: 125, interrupted: 130 } as const;
+
+/** Prints one line of data. */
+export function print(line = ''): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Prints the one JSON document of a command; `schema` names its shape and version. */
+export function printJson(schema: string, document: object): void {
+  print(JSON.stringify({ schema: `dextrace.${schema}/1`, ...document }, plain, 2));
+}
+
+/** Values that JSON has no form for: maps as objects, bytes and 64-bit numbers as hexadecimal text. */
+export function plain(_key: string, value: unknown): unknown {
+  if (value instanceof Map) return Object.fromEntries(value as Map<number, unknown>);
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  return typeof value === 'bigint' ? `0x${value.toString(16)}` : value;
+}
+
+const colours = process.env['FORCE_COLOR'] !== undefined || (process.stdout.isTTY && process.env['NO_COLOR'] === undefined);
+
+/** Text in a style, where the output can show it. */
+export function styled(style: 'bold' | 'dim' | 'red' | 'green', text: string): string {
+  return colours ? styleText(style, text) : text;
+}
+
+/** `1234567` as `1,234,567`, whatever the locale. */
+export function grouped(value: number): string {
+  return String(value).replaceAll(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** Shell quoting for commands that are shown to be pasted. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** How long nothing is shown, and how often it is then brought up to date, in milliseconds. */
+const patience = 1_000;
+const interval = 200;
+
+/** A line on the terminal while something takes long; nothing elsewhere. */
+export class ProgressLine {
+  private readonly started = Date.now();
+  private shownAt = 0;
+
+  /** Shows how far it is, now and then. */
+  show(events: number, what: string): void {
+    const now = Date.now();
+    if (!process.stderr.isTTY || now - this.started < patience || now - this.shownAt < interval) return;
+    this.shownAt = now;
+    const rate = Math.round((events / (now - this.started)) * 1_000);
+    process.stderr.write(`\r\x1b[K${what}: ${grouped(events)} events, ${grouped(rate)}/s`);
+  }
+
+  /** Takes the line away. */
+  clear(): void {
+    if (this.shownAt !== 0) process.stderr.write('\r\x1b[K');
+  }
+}
