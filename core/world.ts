@@ -31,6 +31,7 @@ export interface World {
   /** Frames given back, the newest last: it is the next to be handed out. */
   readonly freeFrames: number[];
   framesMade: number;
+  contiguousMade: number;
   readonly objects: Map<number, VmObject>;
 
   readonly services: Map<number, Service>;
@@ -66,6 +67,7 @@ export function emptyWorld(): World {
     frames: new Map(),
     freeFrames: [],
     framesMade: 0,
+    contiguousMade: 0,
     objects: new Map(),
     services: new Map(),
     connections: new Map(),

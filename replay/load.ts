@@ -15,11 +15,14 @@ export interface Loaded {
 
 const examplesFolder = fileURLToPath(new URL('../examples/', import.meta.url));
 
+/** Files beside the examples that are no scenarios. */
+const sharedParts: ReadonlySet<string> = new Set(['sg-driver', 'send-client']);
+
 /** Names of the examples that come with dextrace. */
 export function bundledExamples(): string[] {
   if (!existsSync(examplesFolder)) return [];
   return readdirSync(examplesFolder)
-    .filter((file) => /^[\w-]+\.(js|ts)$/.test(file) && !file.endsWith('.d.ts') && !file.startsWith('sg-driver'))
+    .filter((file) => /^[\w-]+\.(js|ts)$/.test(file) && !file.endsWith('.d.ts') && !sharedParts.has(file.replace(/\.\w+$/, '')))
     .map((file) => file.replace(/\.(js|ts)$/, ''))
     .toSorted();
 }

@@ -22,9 +22,8 @@
  *   24  status, written by the device: bit 0 done, bits 1-2 what failed (see `statusOf`)   4
  *   28  zero                            4
  */
-import { viewOf } from '../units.ts';
 import type { Program } from '../operation.ts';
-import { KiB, MiB } from '../units.ts';
+import { KiB, MiB, viewOf } from '../units.ts';
 import { beatStatuses, type BeatStatus } from '../pcie/kinds.ts';
 import type { Device, DeviceModel } from './device.ts';
 
@@ -47,6 +46,8 @@ export interface SgEngineOptions {
   readonly channels?: number;
   /** Bytes of local memory. */
   readonly memory?: number;
+  /** A byte that fills the data part of local memory from the start: what the device has captured. */
+  readonly contents?: number;
 }
 
 interface Segment {
@@ -70,13 +71,13 @@ export const sgDataStart: number = 4 * KiB;
 const requests = 0;
 
 /** Makes the engine's model, for a scenario's `device`. */
-export function sgEngine({ channels = 2, memory = 1 * MiB }: SgEngineOptions = {}): DeviceModel {
+export function sgEngine({ channels = 2, memory = 1 * MiB, contents }: SgEngineOptions = {}): DeviceModel {
   return {
     name: 'sg',
     bars: [4 * KiB],
     memory,
     engines(device) {
-      const engines: Record<string, Program> = { fetch: fetch(device) };
+      const engines: Record<string, Program> = { fetch: fetch(device, memory, contents) };
       for (let channel = 0; channel < channels; channel += 1) engines[`dma${channel}`] = serve(device);
       return engines;
     },
@@ -84,7 +85,8 @@ export function sgEngine({ channels = 2, memory = 1 * MiB }: SgEngineOptions = {
 }
 
 /** Takes doorbells, fetches the new descriptors and hands out complete requests. */
-function* fetch(device: Device): Program {
+function* fetch(device: Device, memory: number, contents: number | undefined): Program {
+  if (contents !== undefined) yield* device.fill(sgDataStart, memory - sgDataStart, contents);
   let head = 0;
   let segments: Segment[] = [];
   for (;;) {

@@ -75,16 +75,16 @@ export class IOMemoryDescriptor extends OSObject {
 export class IOBufferMemoryDescriptor extends IOMemoryDescriptor {
   private view: IOMemoryMap | null = null;
 
-  /** Errors: `kIOReturnBadArgument` for other option bits, `kIOReturnNoMemory` for capacity 0. The length starts as the capacity. */
+  /** Errors: `kIOReturnBadArgument` for other option bits, `kIOReturnNoMemory` for capacity 0. The length starts as the capacity; an alignment above the page size makes it contiguous. */
   static *Create(
     options: number,
     capacity: number,
-    _alignment = 0,
+    alignment = 0,
   ): Program<[code: number, buffer: IOBufferMemoryDescriptor | null]> {
     const name = 'IOBufferMemoryDescriptor::Create';
     if ((options & ~3) !== 0) return [yield* refuse(name, kIOReturnBadArgument), null];
     if (!Number.isSafeInteger(capacity) || capacity <= 0) return [yield* refuse(name, kIOReturnNoMemory), null];
-    const id = yield* act(name, 'kernel', (step) => createBuffer(step, capacity, directionOf(options)));
+    const id = yield* act(name, 'kernel', (step) => createBuffer(step, capacity, directionOf(options), alignment));
     return [kIOReturnSuccess, new IOBufferMemoryDescriptor(id)];
   }
 

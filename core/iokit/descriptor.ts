@@ -1,6 +1,7 @@
 /** Memory descriptors: made lazily, pinned and snapshot by their first mapping (facts §1.3, §2). */
 import { kIOReturnError, kIOReturnSuccess } from '../codes.ts';
 import { copyPage, entryAt } from '../memory/fault.ts';
+import { nextContiguousFrame } from '../memory/frames.ts';
 import { makeObject, reap, roomFor } from '../memory/space.ts';
 import { act, now, refuse, type Program, type Step } from '../operation.ts';
 import { alignDown, alignUp, GiB } from '../units.ts';
@@ -181,11 +182,18 @@ function enter(step: Step, id: number, task: number, offset: number, length: num
   return { mapping, address, length };
 }
 
-/** Makes a kernel buffer of zeroed pages, wired from birth (facts §5.2); evaluates to the descriptor's number. */
-export function createBuffer(step: Step, capacity: number, direction: Direction): number {
+/**
+ * Makes a kernel buffer of zeroed pages; evaluates to the descriptor's number. An alignment above
+ * the page size makes it physically contiguous (facts §5.2).
+ */
+export function createBuffer(step: Step, capacity: number, direction: Direction, alignment: number): number {
   const { pageSize } = step.world.machine;
   const size = alignUp(capacity, pageSize);
   const object = makeObject(step, size, 'delay');
+  const resident = alignment > pageSize ? size / pageSize : 0;
+  for (let page = 0; page < resident; page += 1) {
+    step.emit({ kind: 'page.zero', object, page, frame: nextContiguousFrame(step.world) });
+  }
   const descriptor = createDescriptor(step, {
     type: 'buffer',
     task: 0,

@@ -22,9 +22,18 @@ export function nextFrame(world: World): number {
   return base + made - inWindow + ((inWindow * scatterFactor) % scatterWindow);
 }
 
+/** Physically contiguous memory comes from a region of its own. */
+const contiguousBase = 0xc_0000_0000;
+
+/** The next frame of that region: a contiguous buffer takes as many as it needs, one after the other. */
+export function nextContiguousFrame(world: World): number {
+  return contiguousBase / world.machine.pageSize + world.contiguousMade;
+}
+
 /** Takes {@link nextFrame} out of the pool and gives it bytes. For transitions only. */
 export function takeFrame(world: World, number: number, bytes: Uint8Array): void {
   if (world.freeFrames.at(-1) === number) world.freeFrames.pop();
+  else if (number === nextContiguousFrame(world)) world.contiguousMade += 1;
   else world.framesMade += 1;
   world.frames.set(number, { number, bytes, wires: 0 });
 }
