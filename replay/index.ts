@@ -6,4 +6,4 @@ export { bundledExamples, loadScenario, type Loaded } from './load.ts';
 export { record, Recorder, type Outcome, type Recording, type RecordOptions, type ScenarioSource } from './record.ts';
 export { reexecute, sameWorld, type Divergence, type Replay, type ReplayOptions } from './replay.ts';
 export { open, Session } from './session.ts';
-export { Timeline, type Change } from './timeline.ts';
+export { Timeline, type Change, type Difference } from './timeline.ts';

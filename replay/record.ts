@@ -4,9 +4,7 @@ import type { World } from '../core/world.ts';
 import type { Finding, Observer, Run } from '../scheduler/run.ts';
 import { ScheduleWriter } from '../scheduler/schedule.ts';
 import type { StrategyName } from '../scheduler/strategies.ts';
-import { encoders, integerColumns, layouts } from '../store/codec.ts';
-import { Digest } from '../store/digest.ts';
-import { SessionWriter } from '../store/writer.ts';
+import { DigestWriter, SessionWriter } from '../store/writer.ts';
 import { defaultMaxSteps, start, strategyNamed, type RunSpec } from './execution.ts';
 import { version } from './version.ts';
 
@@ -57,25 +55,16 @@ export interface Recording {
   readonly result: unknown;
 }
 
-/** Digests events without storing them. */
-class DigestOnly {
-  readonly digest = new Digest();
-  private readonly row: unknown[] = integerColumns.map(() => null);
-
-  add(event: AnyEvent, kind: number, actor: number, tick: number): void {
-    const blob = encoders[kind]!(event, this.row, 0);
-    this.digest.add(kind, layouts[kind]!.integers.length, actor, tick, this.row, 0, blob);
-  }
-}
-
 /** A recording under way, for those who must do something else in between. */
 export class Recorder implements Observer {
   private readonly spec: RunSpec;
   private readonly scenario: Scenario;
   private readonly options: RecordOptions;
-  private readonly plain = new DigestOnly();
   private readonly schedule = new ScheduleWriter();
-  private readonly writer: SessionWriter | undefined;
+  /** Where events go: into a file, or only into the digest. */
+  private readonly writer: DigestWriter;
+  /** The same, when it is a file. */
+  private readonly stored: SessionWriter | undefined;
   private readonly run: Run;
 
   /** @throws {InputError} when an option, the scenario or the file is at fault */
@@ -86,7 +75,8 @@ export class Recorder implements Observer {
     this.options = options;
     // A scenario that cannot be built leaves no session behind.
     start(scenario, this.spec, { event: () => {}, decision: () => {} });
-    this.writer = options.db === undefined ? undefined : this.openWriter(options.db);
+    this.stored = options.db === undefined ? undefined : this.openWriter(options.db);
+    this.writer = this.stored ?? new DigestWriter();
     this.run = start(scenario, this.spec, this);
   }
 
@@ -96,13 +86,12 @@ export class Recorder implements Observer {
   }
 
   event(event: AnyEvent, kind: number, actor: number, tick: number): void {
-    if (this.writer === undefined) this.plain.add(event, kind, actor, tick);
-    else if (this.writer.add(event, kind, actor, tick)) this.commit();
+    if (this.writer.add(event, kind, actor, tick)) this.commit();
     this.options.onEvent?.(event, actor, tick);
   }
 
   decision(actor: number): void {
-    if (this.writer !== undefined) this.schedule.push(actor);
+    if (this.stored !== undefined) this.schedule.push(actor);
   }
 
   /** Makes up to `count` steps. Evaluates to whether there may be more. */
@@ -110,7 +99,7 @@ export class Recorder implements Observer {
     try {
       return this.run.advance(count);
     } catch (error) {
-      this.interrupt();
+      this.keepWhatThereIs();
       throw error;
     }
   }
@@ -118,9 +107,9 @@ export class Recorder implements Observer {
   /** Stores what there is and closes the file; the session stays interrupted. */
   interrupt(): Recording {
     try {
-      if (this.writer !== undefined) this.commit();
+      this.commit();
     } finally {
-      this.writer?.close();
+      this.stored?.close();
     }
     return this.recording('interrupted');
   }
@@ -129,12 +118,21 @@ export class Recorder implements Observer {
   finish(): Recording {
     const outcome = this.run.findings.length === 0 ? 'passed' : 'failed';
     try {
-      if (this.writer !== undefined) this.commit();
-      this.writer?.finish(outcome, this.run.findings, new Date().toISOString());
+      this.commit();
+      this.stored?.finish(outcome, this.run.findings, new Date().toISOString());
     } finally {
-      this.writer?.close();
+      this.stored?.close();
     }
     return this.recording(outcome);
+  }
+
+  /** After a failure: stores what can be stored. The failure itself is what people must hear of. */
+  private keepWhatThereIs(): void {
+    try {
+      this.interrupt();
+    } catch {
+      // The file is the failure.
+    }
   }
 
   private openWriter(file: string): SessionWriter {
@@ -151,25 +149,26 @@ export class Recorder implements Observer {
       dextrace: version,
       node: process.version,
     };
-    return new SessionWriter(file, head, this.plain.digest);
+    return new SessionWriter(file, head);
   }
 
   private commit(): void {
     const { count } = this.schedule;
-    this.writer!.commit({ steps: this.run?.steps ?? 0, decisions: count, chunk: this.schedule.take() });
+    // The very first events come before there is a run to ask.
+    this.writer.commit(this.run?.steps ?? 0, count, this.schedule.take());
   }
 
   private recording(outcome: Outcome): Recording {
     const { run, spec, scenario } = this;
     return {
-      session: this.writer === undefined ? undefined : `${this.options.db!}#${this.writer.session}`,
+      session: this.stored === undefined ? undefined : `${this.options.db!}#${this.stored.session}`,
       title: scenario.title,
       seed: spec.seed,
       strategy: spec.strategy,
       options: spec.set,
       events: run.events,
       steps: run.steps,
-      digest: this.plain.digest.value(),
+      digest: this.writer.digestValue(),
       outcome,
       findings: run.findings,
       world: run.world,

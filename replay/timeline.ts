@@ -10,13 +10,23 @@ enablePatches();
 /** Events applied to one draft: immer's work for a draft is then shared by many. */
 const batch = 1_000;
 
+/** A part of the world that an event changed. */
+export interface Difference {
+  readonly op: Patch['op'];
+  /** From the world down. */
+  readonly path: readonly (string | number)[];
+  /** The new value; of bytes, only those that changed. */
+  readonly value: unknown;
+  /** Where the changed bytes begin, when it is bytes. */
+  readonly offset?: number;
+}
+
 /** What one event changed. */
 export interface Change {
   readonly recorded: RecordedEvent;
   readonly before: World;
   readonly after: World;
-  /** immer's patches from `before` to `after`. */
-  readonly patches: readonly Patch[];
+  readonly differences: readonly Difference[];
 }
 
 /**
@@ -60,7 +70,7 @@ export class Timeline {
     });
     this.world = after;
     this.count = seq + 1;
-    return { recorded, before, after, patches };
+    return { recorded, before, after, differences: patches.flatMap((patch) => differenceOf(before, patch)) };
   }
 
   private apply(events: readonly RecordedEvent[]): void {
@@ -70,4 +80,13 @@ export class Timeline {
     });
     this.count += events.length;
   }
+}
+
+/** One of immer's patches as a difference; bytes that were copied but not changed are none. */
+function differenceOf(before: World, { op, path, value }: Patch): Difference[] {
+  const old = path.reduce<unknown>((part, key) => (part instanceof Map ? part.get(key) : (part as Record<string, unknown> | undefined)?.[key]), before);
+  if (!(value instanceof Uint8Array && old instanceof Uint8Array)) return [{ op, path, value }];
+  const offset = value.findIndex((byte, i) => byte !== old[i]);
+  const end = value.findLastIndex((byte, i) => byte !== old[i]) + 1;
+  return offset === -1 ? [] : [{ op, path, value: value.slice(offset, end), offset }];
 }

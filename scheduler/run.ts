@@ -238,17 +238,17 @@ export class Run implements Step {
     try {
       let value = runner.pending.perform(this);
       for (;;) {
-        const { done, value: operation } = runner.program.next(value);
+        const { done, value: operation } = runner.program.next(value) as IteratorResult<Operation<unknown> | undefined, unknown>;
         if (done === true) {
           if (!this.conclude(runner, operation)) return;
           value = undefined;
-        } else if (!isOperation(operation)) {
-          throw new ScenarioError(`${runner.name} yielded ${describe(operation)}`);
-        } else if (operation.immediate) {
-          value = operation.perform(this);
-        } else {
+        } else if (operation?.immediate === false) {
           this.ask(runner, operation);
           return;
+        } else if (operation?.immediate === true) {
+          value = operation.perform(this);
+        } else {
+          throw new ScenarioError(`${runner.name} yielded ${describe(operation)}`);
         }
       }
     } catch (error) {
@@ -333,10 +333,6 @@ export class Run implements Step {
       this.find('check', error.message + placeOf(error), []);
     }
   }
-}
-
-function isOperation(value: unknown): value is Operation<unknown> {
-  return typeof (value as Partial<Operation<unknown>> | null | undefined)?.perform === 'function';
 }
 
 /** What a program yielded instead of an operation, and how to mend it. */

@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import { batchActor, batchBlob, batchIntegers, batchTick, type Batch } from './batch.ts';
 
 /** Bytes collected before they go to the hash. */
 const bufferSize = 1 << 16;
@@ -12,25 +13,32 @@ export class Digest {
   private used = 0;
   private tick = 0;
 
-  /** Adds an event, given as its encoder lays it out in a row: the kind's number and how many integers it has. */
-  add(kind: number, integers: number, actor: number, tick: number, row: readonly unknown[], at: number, blob: Uint8Array | null): void {
+  /** Adds the event that lies at `at` in the batch's numbers; `integers` of its fields are numbers. */
+  add(batch: Batch, at: number, integers: number): void {
     if (this.used + reserve > bufferSize) this.drain();
-    this.put(kind);
-    this.put(actor);
-    this.put(tick - this.tick);
+    const { numbers } = batch;
+    const { buffer } = this;
+    const tick = numbers[at + batchTick]!;
+    const blob = numbers[at + batchBlob]!;
+    let used = put(buffer, this.used, numbers[at]!);
+    used = put(buffer, used, numbers[at + batchActor]!);
+    used = put(buffer, used, tick - this.tick);
     this.tick = tick;
-    for (let i = at; i < at + integers; i += 1) this.put(row[i] as number);
-    if (blob !== null) this.putBytes(blob);
+    const end = at + batchIntegers + integers;
+    for (let i = at + batchIntegers; i < end; i += 1) used = put(buffer, used, numbers[i]!);
+    if (blob >= 0) used = put(buffer, used, blob);
+    this.used = used;
+    if (blob > 0) this.putBytes(batch.bytes.subarray(batch.used - blob, batch.used));
   }
 
   private putBytes(bytes: Uint8Array): void {
-    this.put(bytes.length);
     if (this.used + bytes.length > bufferSize) this.drain();
-    if (bytes.length > bufferSize) this.hash.update(bytes);
-    else {
-      this.buffer.set(bytes, this.used);
-      this.used += bytes.length;
+    if (bytes.length > bufferSize) {
+      this.hash.update(bytes);
+      return;
     }
+    this.buffer.set(bytes, this.used);
+    this.used += bytes.length;
   }
 
   /** The digest of all events so far, in hexadecimal. More can follow. */
@@ -43,26 +51,21 @@ export class Digest {
     this.hash.update(this.buffer.subarray(0, this.used));
     this.used = 0;
   }
+}
 
-  /** LEB128. Numbers are below 2^53, so the upper part is not for bit operators. */
-  private put(value: number): void {
-    if (value < 0x80) {
-      this.buffer[this.used++] = value;
-      return;
-    }
-    const { buffer } = this;
-    let rest = value;
-    let { used } = this;
-    while (rest >= 0x1000_0000) {
-      const upper = Math.floor(rest / 128);
-      buffer[used++] = (rest - upper * 128) | 0x80;
-      rest = upper;
-    }
-    while (rest >= 0x80) {
-      buffer[used++] = (rest & 0x7f) | 0x80;
-      rest >>>= 7;
-    }
-    buffer[used++] = rest;
-    this.used = used;
+/** LEB128 at `at`; evaluates to where the next byte goes. Numbers are below 2^53, so their upper part is not for bit operators. */
+function put(buffer: Uint8Array, at: number, value: number): number {
+  let rest = value;
+  let used = at;
+  while (rest >= 0x1000_0000) {
+    const upper = Math.floor(rest / 128);
+    buffer[used++] = (rest - upper * 128) | 0x80;
+    rest = upper;
   }
+  while (rest >= 0x80) {
+    buffer[used++] = (rest & 0x7f) | 0x80;
+    rest >>>= 7;
+  }
+  buffer[used++] = rest;
+  return used;
 }

@@ -1,10 +1,11 @@
 import { Command } from 'commander';
-import type { Patch } from 'immer';
 import { InputError } from '../../core/errors.ts';
 import { kindNames } from '../../core/events.ts';
+import { hexBytes } from '../../core/units.ts';
 import { describeWorld } from '../../replay/describe.ts';
 import { formatEvent } from '../../replay/format.ts';
 import { open, type Session } from '../../replay/session.ts';
+import type { Difference } from '../../replay/timeline.ts';
 import type { EventFilter, RecordedEvent } from '../../store/reader.ts';
 import { wholeNumber } from '../options.ts';
 import { plain, print, printJson, styled } from '../output.ts';
@@ -97,22 +98,23 @@ function showWorld(session: Session, seq: number, flags: Flags): void {
   if (seq >= session.row.events) {
     throw new InputError(`${session.name} has events 0 to ${session.row.events - 1}; there is no event ${seq}`);
   }
-  const { recorded, after, patches } = session.timeline().change(seq);
+  const { recorded, after, differences } = session.timeline().change(seq);
   const names = session.actors();
   if (flags.json === true) {
-    printJson('world', { session: session.name, event: documentOf(recorded, names), changed: patches, world: after });
+    printJson('world', { session: session.name, event: documentOf(recorded, names), changed: differences, world: after });
     return;
   }
   print(line(recorded, names, 0));
-  print('changed');
-  for (const patch of patches) print(`  ${patchLine(patch)}`);
+  print(differences.length === 0 ? 'changed nothing' : 'changed');
+  for (const difference of differences) print(`  ${differenceLine(difference)}`);
   for (const text of describeWorld(after)) print(text);
 }
 
-/** One change: where in the world, and the new value in short. */
-function patchLine({ op, path, value }: Patch): string {
+/** One difference: where in the world, and the new value in short. */
+function differenceLine({ op, path, value, offset }: Difference): string {
   const place = path.join('.');
   if (op === 'remove') return `${place} removed`;
+  if (value instanceof Uint8Array) return `${place}[${offset ?? 0}…] = ${hexBytes(value)}`;
   const text = JSON.stringify(value, plain) ?? String(value);
   return `${place} = ${text.length > 100 ? `${text.slice(0, 97)}…` : text}`;
 }
