@@ -73,11 +73,11 @@ export class Recorder implements Observer {
     this.spec = { seed: String(seed), strategy: strategyNamed(strategy), set, maxSteps };
     this.scenario = scenario;
     this.options = options;
-    // A scenario that cannot be built leaves no session behind.
-    start(scenario, this.spec, { event: () => {}, decision: () => {} });
     this.stored = options.db === undefined ? undefined : this.openWriter(options.db);
     this.writer = this.stored ?? new DigestWriter();
     this.run = start(scenario, this.spec, this);
+    // Not before: a scenario that cannot be built leaves no session behind.
+    this.stored?.open();
   }
 
   /** Events so far. */
@@ -85,8 +85,8 @@ export class Recorder implements Observer {
     return this.run.events;
   }
 
-  event(event: AnyEvent, kind: number, actor: number, tick: number): void {
-    if (this.writer.add(event, kind, actor, tick)) this.commit();
+  event(event: AnyEvent, kind: number, actor: number, tick: number, world: World): void {
+    if (this.writer.add(event, kind, actor, tick)) this.commit(world);
     this.options.onEvent?.(event, actor, tick);
   }
 
@@ -152,16 +152,17 @@ export class Recorder implements Observer {
     return new SessionWriter(file, head);
   }
 
-  private commit(): void {
+  /** Ends a batch; `world` is as it was just before the last event, where that is known. */
+  private commit(world?: World): void {
     const { count } = this.schedule;
     // The very first events come before there is a run to ask.
-    this.writer.commit(this.run?.steps ?? 0, count, this.schedule.take());
+    this.writer.commit(this.run?.steps ?? 0, count, this.schedule.take(), world);
   }
 
   private recording(outcome: Outcome): Recording {
     const { run, spec, scenario } = this;
     return {
-      session: this.stored === undefined ? undefined : `${this.options.db!}#${this.stored.session}`,
+      session: this.stored === undefined ? undefined : `${this.options.db!}#${this.stored.open()}`,
       title: scenario.title,
       seed: spec.seed,
       strategy: spec.strategy,

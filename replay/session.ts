@@ -78,6 +78,11 @@ export class Session {
     return world;
   }
 
+  /** A stored world between two points of the session, if there is one: an aid to speed, never truth. */
+  checkpoint(after: number, events: number): { events: number; world: World } | undefined {
+    return this.reader.checkpoint(this.row.id, after, events);
+  }
+
   /** Immutable worlds, for going through the session. */
   timeline(): Timeline {
     return new Timeline(this);

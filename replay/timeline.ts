@@ -42,9 +42,13 @@ export class Timeline {
     this.session = session;
   }
 
-  /** The world after `count` events. Going forward costs the events in between, going back starts over. */
+  /** The world after `count` events. Costs the events since the last world asked for or the nearest checkpoint before. */
   after(count: number): World {
-    if (count < this.count) {
+    const checkpoint = this.session.checkpoint(count < this.count ? 0 : this.count, count);
+    if (checkpoint !== undefined) {
+      this.world = freeze(checkpoint.world);
+      this.count = checkpoint.events;
+    } else if (count < this.count) {
       this.world = freeze(emptyWorld());
       this.count = 0;
     }

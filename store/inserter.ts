@@ -13,6 +13,8 @@ export interface Progress {
   readonly chunk: Uint8Array;
   readonly digest: string;
   readonly actors: readonly { readonly id: number; readonly name: string; readonly role: string }[];
+  /** The world after some of the events, encoded, now and then. */
+  readonly checkpoint: { readonly events: number; readonly world: Uint8Array } | undefined;
 }
 
 /** Columns before the integers: id, tick, actor, kind. */
@@ -33,6 +35,7 @@ export class Inserter {
   private readonly insertOne: Statement;
   private readonly insertActor: Statement;
   private readonly insertDecisions: Statement;
+  private readonly insertCheckpoint: Statement;
   private readonly update: Statement;
   private readonly many: unknown[] = new Array<unknown>(rowsPerStatement * columns).fill(null);
   private readonly one: unknown[] = new Array<unknown>(columns).fill(null);
@@ -50,6 +53,7 @@ export class Inserter {
     this.insertOne = db.prepare(insertOf(1));
     this.insertActor = db.prepare('INSERT INTO actors VALUES (?, ?, ?, ?)');
     this.insertDecisions = db.prepare('INSERT INTO decisions VALUES (?, ?, ?)');
+    this.insertCheckpoint = db.prepare('INSERT INTO checkpoints VALUES (?, ?, ?)');
     this.update = db.prepare('UPDATE sessions SET events = ?, steps = ?, decisions = ?, digest = ? WHERE id = ?');
   }
 
@@ -59,6 +63,8 @@ export class Inserter {
       this.insertEvents(batch);
       for (const { id, name, role } of progress.actors) this.insertActor.run(this.session, id, name, role);
       if (progress.chunk.length > 0) this.insertDecisions.run(this.session, this.decisions, progress.chunk);
+      const { checkpoint } = progress;
+      if (checkpoint !== undefined) this.insertCheckpoint.run(this.session, checkpoint.events, checkpoint.world);
       this.update.run(progress.events, progress.steps, progress.decisions, progress.digest, this.session);
     });
     this.events += batch.count;

@@ -2,6 +2,8 @@ import type { Statement } from 'better-sqlite3';
 import { InputError } from '../core/errors.ts';
 import { kindNumbers, modelVersion, type AnyEvent } from '../core/events.ts';
 import { decode, integerColumns } from './codec.ts';
+import type { World } from '../core/world.ts';
+import { decodeWorld } from './world-codec.ts';
 import { explained, openForReading, type Database } from './database.ts';
 import { eventsPerSession } from './schema.ts';
 import type { FindingRow } from './writer.ts';
@@ -120,6 +122,16 @@ export class Reader {
     return explained(this.file, () =>
       this.db.prepare('SELECT bytes FROM decisions WHERE session = ? ORDER BY first').pluck().all(session),
     ) as Uint8Array[];
+  }
+
+  /** The newest checkpoint at or before that many events, and later than `after`. An aid to speed: a fold needs none. */
+  checkpoint(session: number, after: number, events: number): { events: number; world: World } | undefined {
+    const row = explained(this.file, () =>
+      this.db
+        .prepare('SELECT events, world FROM checkpoints WHERE session = ? AND events > ? AND events <= ? ORDER BY events DESC LIMIT 1')
+        .get(session, after, events),
+    ) as { events: number; world: Uint8Array } | undefined;
+    return row === undefined ? undefined : { events: row.events, world: decodeWorld(row.world) };
   }
 
   /** What the session found. */

@@ -4,6 +4,8 @@ import { layouts } from './codec.ts';
 import { closeRecording, explained, openForRecording, type Database } from './database.ts';
 import { Digest } from './digest.ts';
 import { Inserter, transaction, type Progress } from './inserter.ts';
+import type { World } from '../core/world.ts';
+import { encodeWorld } from './world-codec.ts';
 import { InsertThread, threadsAvailable } from './thread.ts';
 
 /** What a session is recorded from. */
@@ -34,6 +36,9 @@ const rowsPerCommit = 4_000;
 /** From that many events on a thread of its own inserts them; for fewer it is not worth starting. */
 const threadFrom = 10 * rowsPerCommit;
 
+/** Events between two checkpoints: few enough that a seek is quick, many enough that they cost next to nothing. */
+const eventsPerCheckpoint = 250_000;
+
 /** Digests events on their way to nowhere: for runs that are not stored. */
 export class DigestWriter {
   protected readonly digest = new Digest();
@@ -51,28 +56,38 @@ export class DigestWriter {
     return this.digest.value();
   }
 
-  commit(_steps: number, _decisions: number, _chunk: Uint8Array): void {
+  /** Ends a batch: how far the run is, the schedule bytes since the last commit, and the world just before the last event added. */
+  commit(_steps: number, _decisions: number, _chunk: Uint8Array, _world: World | undefined): void {
     this.batch.clear();
   }
 }
 
+/** A file that a session is being written into. */
+interface OpenFile {
+  readonly db: Database;
+  readonly session: number;
+  readonly inserter: Inserter;
+}
+
 /** Writes one session into a file. It counts as interrupted until {@link SessionWriter.finish}. */
 export class SessionWriter extends DigestWriter {
-  readonly session: number;
   private readonly file: string;
-  private readonly db: Database;
-  private readonly inserter: Inserter;
+  private readonly head: SessionHead;
+  private opened: OpenFile | undefined;
   private thread: InsertThread | undefined;
   private actors: { id: number; name: string; role: string }[] = [];
   private events = 0;
+  private nextCheckpoint = eventsPerCheckpoint;
 
-  /** @throws {InputError} when the file cannot be written */
   constructor(file: string, head: SessionHead) {
     super();
     this.file = file;
-    this.db = openForRecording(file);
-    this.session = explained(file, () => this.begin(head));
-    this.inserter = new Inserter(file, this.db, this.session, 0, 0);
+    this.head = head;
+  }
+
+  /** Opens the file and begins the session, unless that is done; evaluates to its number. @throws {InputError} when the file cannot be written */
+  open(): number {
+    return this.openFile().session;
   }
 
   override add(event: AnyEvent, kind: number, actor: number, tick: number): boolean {
@@ -82,42 +97,52 @@ export class SessionWriter extends DigestWriter {
   }
 
   /** Writes what has been added, all or nothing. @throws {InputError} when the file cannot take it */
-  override commit(steps: number, decisions: number, chunk: Uint8Array): void {
+  override commit(steps: number, decisions: number, chunk: Uint8Array, world: World | undefined): void {
     const { events, actors } = this;
-    const progress: Progress = { events, steps, decisions, chunk, digest: this.digest.value(), actors };
+    const digest = this.digest.value();
+    const checkpoint = world !== undefined && this.checkpointDue() ? { events: events - 1, world: encodeWorld(world) } : undefined;
+    const progress: Progress = { events, steps, decisions, chunk, digest, actors, checkpoint };
     this.actors = [];
     if (this.thread !== undefined) {
       this.thread.insert(this.batch.take(), progress);
       return;
     }
-    this.inserter.insert(this.batch, progress);
+    const { inserter, session } = this.openFile();
+    inserter.insert(this.batch, progress);
     this.batch.clear();
     if (events >= threadFrom && threadsAvailable()) {
-      this.thread = new InsertThread(this.file, this.session, events, decisions);
+      this.thread = new InsertThread(this.file, session, events, decisions);
     }
   }
 
   /** Ends the session with its outcome and findings, and closes the file. */
   finish(outcome: string, findings: readonly FindingRow[], endedAt: string): void {
     this.join();
-    transaction(this.file, this.db, () => {
-      const insert = this.db.prepare('INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?)');
+    const { db, session } = this.openFile();
+    transaction(this.file, db, () => {
+      const insert = db.prepare('INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?)');
       findings.forEach(({ rule, message, seq, actors }, number) => {
-        insert.run(this.session, number, rule, message, seq, JSON.stringify(actors));
+        insert.run(session, number, rule, message, seq, JSON.stringify(actors));
       });
-      this.db.prepare('UPDATE sessions SET outcome = ?, ended_at = ? WHERE id = ?').run(outcome, endedAt, this.session);
+      db.prepare('UPDATE sessions SET outcome = ?, ended_at = ? WHERE id = ?').run(outcome, endedAt, session);
     });
     this.close();
   }
 
   /** Closes the file; without {@link finish} the session stays interrupted. */
   close(): void {
-    if (!this.db.open) return;
+    if (this.opened?.db.open !== true) return;
     try {
       this.join();
     } finally {
-      closeRecording(this.db);
+      closeRecording(this.opened.db);
     }
+  }
+
+  private checkpointDue(): boolean {
+    if (this.events < this.nextCheckpoint) return false;
+    this.nextCheckpoint += eventsPerCheckpoint;
+    return true;
   }
 
   private join(): void {
@@ -126,11 +151,20 @@ export class SessionWriter extends DigestWriter {
     thread?.close();
   }
 
-  private begin(head: SessionHead): number {
-    const insert = this.db.prepare(
-      `INSERT INTO sessions (title, scenario, scenario_version, model_version, seed, strategy, options, max_steps, started_at, dextrace, node)
-       VALUES (@title, @scenario, @scenarioVersion, @modelVersion, @seed, @strategy, @options, @maxSteps, @startedAt, @dextrace, @node)`,
-    );
-    return Number(insert.run({ ...head }).lastInsertRowid);
+  private openFile(): OpenFile {
+    if (this.opened === undefined) {
+      const db = openForRecording(this.file);
+      const session = explained(this.file, () => begin(db, this.head));
+      this.opened = { db, session, inserter: new Inserter(this.file, db, session, 0, 0) };
+    }
+    return this.opened;
   }
+}
+
+function begin(db: Database, head: SessionHead): number {
+  const insert = db.prepare(
+    `INSERT INTO sessions (title, scenario, scenario_version, model_version, seed, strategy, options, max_steps, started_at, dextrace, node)
+     VALUES (@title, @scenario, @scenarioVersion, @modelVersion, @seed, @strategy, @options, @maxSteps, @startedAt, @dextrace, @node)`,
+  );
+  return Number(insert.run({ ...head }).lastInsertRowid);
 }
