@@ -27,3 +27,8 @@ export function formatEvent(event: AnyEvent): string {
   const values = event as unknown as Record<string, unknown>;
   return text.replaceAll(/\{(\w+)\}/g, (_, name: string) => formatValue(fields[name]!, values[name]));
 }
+
+/** Text with the paths below the current folder written from there: shorter, and the same for everybody. */
+export function fromHere(text: string): string {
+  return text.replaceAll(`${process.cwd()}/`, '');
+}

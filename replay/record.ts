@@ -1,10 +1,12 @@
 import { modelVersion, type AnyEvent } from '../core/events.ts';
+import { tracing } from '../core/operation.ts';
 import type { Options, Scenario } from '../core/scenario.ts';
 import type { World } from '../core/world.ts';
 import type { Finding, Observer, Run } from '../scheduler/run.ts';
 import { ScheduleWriter } from '../scheduler/schedule.ts';
 import type { StrategyName } from '../scheduler/strategies.ts';
 import { DigestWriter, SessionWriter } from '../store/writer.ts';
+import { fromHere } from './format.ts';
 import { defaultMaxSteps, start, strategyNamed, type RunSpec } from './execution.ts';
 import { version } from './version.ts';
 
@@ -54,6 +56,11 @@ export interface Recording {
   /** What the app's main program returned. */
   readonly result: unknown;
 }
+
+/** Steps between two looks at whether a recording goes on. */
+const slice = 65_536;
+/** A run of more steps is not run again to note places: that takes about ten microseconds a step. */
+const traceableSteps = 200_000;
 
 /** A recording under way, for those who must do something else in between. */
 export class Recorder implements Observer {
@@ -111,19 +118,34 @@ export class Recorder implements Observer {
     } finally {
       this.stored?.close();
     }
-    return this.recording('interrupted');
+    return this.recording('interrupted', this.run.findings);
   }
 
   /** Stores the rest and ends the session. */
   finish(): Recording {
     const outcome = this.run.findings.length === 0 ? 'passed' : 'failed';
+    const findings = this.placed().map((finding) => ({ ...finding, message: fromHere(finding.message) }));
     try {
       this.commit();
-      this.stored?.finish(outcome, this.run.findings, new Date().toISOString());
+      this.stored?.finish(outcome, findings, new Date().toISOString());
     } finally {
       this.stored?.close();
     }
-    return this.recording(outcome);
+    return this.recording(outcome, findings);
+  }
+
+  /** The findings; where actors hang, a second run that notes the place of every operation tells their lines in the scenario. */
+  private placed(): readonly Finding[] {
+    const { findings, steps } = this.run;
+    if (steps > traceableSteps || !findings.some(({ rule }) => rule === 'deadlock')) return findings;
+    tracing.enabled = true;
+    try {
+      const again = start(this.scenario, this.spec, { event: () => {}, decision: () => {} });
+      while (again.advance(slice));
+      return again.findings;
+    } finally {
+      tracing.enabled = false;
+    }
   }
 
   /** After a failure: stores what can be stored. The failure itself is what people must hear of. */
@@ -159,7 +181,7 @@ export class Recorder implements Observer {
     this.writer.commit(this.run?.steps ?? 0, count, this.schedule.take(), world);
   }
 
-  private recording(outcome: Outcome): Recording {
+  private recording(outcome: Outcome, findings: readonly Finding[]): Recording {
     const { run, spec, scenario } = this;
     return {
       session: this.stored === undefined ? undefined : `${this.options.db!}#${this.stored.open()}`,
@@ -171,15 +193,12 @@ export class Recorder implements Observer {
       steps: run.steps,
       digest: this.writer.digestValue(),
       outcome,
-      findings: run.findings,
+      findings,
       world: run.world,
       result: run.result,
     };
   }
 }
-
-/** Steps between two looks at whether a recording goes on. */
-const slice = 65_536;
 
 /**
  * Runs a scenario once, and records it when `db` names a file.

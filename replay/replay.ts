@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { kindOf, type AnyEvent } from '../core/events.ts';
 import { tracing } from '../core/operation.ts';
+import { placeIn } from '../core/place.ts';
 import type { Scenario } from '../core/scenario.ts';
 import type { World } from '../core/world.ts';
 import { Abort, type Observer, type Run } from '../scheduler/run.ts';
 import { ScheduleMismatch } from '../scheduler/scripted.ts';
 import type { RecordedEvent } from '../store/reader.ts';
 import { start, strategyNamed, type RunSpec } from './execution.ts';
-import { formatEvent } from './format.ts';
+import { formatEvent, fromHere } from './format.ts';
 import type { Session } from './session.ts';
 
 /** The first event at which a re-execution differs from its recording. */
@@ -192,19 +193,9 @@ function locate(session: Session, scenario: Scenario, spec: RunSpec, seq: number
   } finally {
     tracing.enabled = false;
   }
-  return watched?.events === seq ? placeIn(watched.pendingOf(actor)?.stack) : undefined;
-}
-
-/** The first place in a stack that is not dextrace's own. */
-export function placeIn(stack: string | undefined): string | undefined {
-  const own = new URL('..', import.meta.url).pathname;
-  for (const line of stack?.split('\n').slice(1) ?? []) {
-    const place = /\(?((?:file:\/\/)?\/[^()]+:\d+:\d+)\)?$/.exec(line)?.[1]?.replace(/^file:\/\//, '');
-    if (place === undefined || place.includes('/node_modules/jiti/')) continue;
-    const inside = place.startsWith(own) ? place.slice(own.length) : undefined;
-    if (inside === undefined || /^(examples|test|bench)\//.test(inside)) return place;
-  }
-  return undefined;
+  if (watched?.events !== seq) return undefined;
+  const place = placeIn(watched.pendingOf(actor)?.stack);
+  return place === undefined ? undefined : fromHere(place);
 }
 
 /** Whether two worlds are the same in every part. */

@@ -7,6 +7,7 @@ import { kindNumbers, quietKinds, type AnyEvent } from '../core/events.ts';
 import { evolve } from '../core/evolve.ts';
 import { enqueue } from '../core/iokit/queue.ts';
 import { costs, Operation, traits, type Program, type Spawn, type Step } from '../core/operation.ts';
+import { placeIn } from '../core/place.ts';
 import type { Parts } from '../core/scenario.ts';
 import { emptyWorld, type World } from '../core/world.ts';
 import type { Random } from './random.ts';
@@ -293,7 +294,7 @@ export class Run implements Step {
     this.emit({ kind: 'actor.exit', actor: runner.id, reason: 'crashed' });
     // A program error's text differs between JavaScript engines, so it stays out of the log.
     if (task !== 0) this.emit({ kind: 'task.exit', task, reason: crash ? reason : 'program error' });
-    this.find(crash ? 'crash' : 'program-error', `${runner.name} ${crash ? 'crashed' : 'threw'}: ${reason}${crash ? '' : placeOf(error)}`, [
+    this.find(crash ? 'crash' : 'program-error', `${runner.name} ${crash ? 'crashed' : 'threw'}: ${reason}${at(error.stack)}`, [
       runner.id,
     ]);
   }
@@ -307,7 +308,7 @@ export class Run implements Step {
     this.ended = true;
     const stuck = this.runners.filter((runner) => !runner.pending.idle);
     if (stuck.length > 0) {
-      const lines = stuck.map(({ name, pending }) => `${name} is in ${pending.name} and waits for ${pending.waitsFor(this.world)}`);
+      const lines = stuck.map(({ name, pending }) => `${name} is in ${pending.name} and waits for ${pending.waitsFor(this.world)}${at(pending.stack)}`);
       this.find('deadlock', `nobody can move:\n  ${lines.join('\n  ')}`, stuck.map((runner) => runner.id));
     }
     this.check();
@@ -330,7 +331,7 @@ export class Run implements Step {
       if (wrong !== undefined) this.find('check', wrong, []);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this.find('check', error.message + placeOf(error), []);
+      this.find('check', error.message + at(error.stack), []);
     }
   }
 }
@@ -344,8 +345,8 @@ function describe(value: unknown): string {
   return `${typeof value === 'object' ? Object.prototype.toString.call(value) : String(value)}, which is no operation: yield* what the app, the dext or the device offers`;
 }
 
-/** Where an error was thrown: the first line of its stack. */
-function placeOf(error: Error): string {
-  const place = /\(?([^\s()]+:\d+:\d+)\)?$/m.exec(error.stack ?? '')?.[1];
-  return place === undefined ? '' : ` (${place.replace(/^file:\/\//, '')})`;
+/** ` (FILE:LINE:COLUMN)` of the scenario's line in a stack, when there is one. */
+function at(stack: string | undefined): string {
+  const place = placeIn(stack);
+  return place === undefined ? '' : ` (${place})`;
 }
