@@ -5,3 +5,8 @@
 export class InputError extends Error {
   override readonly name: string = 'InputError';
 }
+
+/** The scenario itself is at fault, not the driver in it. */
+export class ScenarioError extends InputError {
+  override readonly name = 'ScenarioError';
+}

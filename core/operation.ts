@@ -6,12 +6,26 @@
  * atomically, in one step of the scheduler. Between two steps of an actor any
  * other actor may move.
  */
+import { ScenarioError } from './errors.ts';
 import type { AnyEvent } from './events.ts';
 import type { World } from './world.ts';
 
 /** A program: yields operations, is resumed with each one's result, and returns an `R`. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each operation is resumed with a result of its own type
 export type Program<R = void> = Generator<Operation<unknown>, R, any>;
+
+/**
+ * The value as a program. Scenarios are written by people: where one hands over a program, it may be something else.
+ * @throws {ScenarioError} when it is a promise, an async generator, or no generator at all
+ */
+export function asProgram<R>(what: string, value: Program<R> | undefined): Program<R> {
+  const given = value as Partial<Program<R>> | null | undefined;
+  if (typeof given?.next === 'function' && typeof given[Symbol.iterator] === 'function') return value!;
+  const promised = typeof (given as Partial<PromiseLike<R>> | undefined)?.then === 'function' || (typeof given === 'object' && given !== null && Symbol.asyncIterator in given);
+  throw new ScenarioError(
+    `${what} is ${promised ? 'asynchronous' : 'no program'}: write a generator method (*name() { … }), without async or promises`,
+  );
+}
 
 /** What kind of work an operation is; the `timed` strategy draws its duration from this. */
 export const costs = {

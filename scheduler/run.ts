@@ -2,11 +2,11 @@ import { exitAfterLast } from '../core/app/process.ts';
 import { Device } from '../core/devices/device.ts';
 import { IOPCIDevice } from '../core/driverkit/IOPCIDevice.ts';
 import { kIOServiceDefaultQueueName, publish } from '../core/driverkit/IOService.ts';
-import { InputError } from '../core/errors.ts';
+import { InputError, ScenarioError } from '../core/errors.ts';
 import { kindNumbers, quietKinds, type AnyEvent } from '../core/events.ts';
 import { evolve } from '../core/evolve.ts';
 import { enqueue } from '../core/iokit/queue.ts';
-import { costs, Operation, traits, type Program, type Spawn, type Step } from '../core/operation.ts';
+import { asProgram, costs, Operation, traits, type Program, type Spawn, type Step } from '../core/operation.ts';
 import { placeIn } from '../core/place.ts';
 import type { Parts } from '../core/scenario.ts';
 import { emptyWorld, type World } from '../core/world.ts';
@@ -23,11 +23,6 @@ export interface Finding {
   readonly seq: number;
   /** The actors it is about. */
   readonly actors: readonly number[];
-}
-
-/** The scenario itself is at fault, not the driver in it: bad input. */
-export class ScenarioError extends InputError {
-  override readonly name = 'ScenarioError';
 }
 
 /** Thrown by an observer to end the run: passes through, as no failure of the program. */
@@ -132,16 +127,13 @@ export class Run implements Step {
   }
 
   spawn({ name, role, task, device = 0, daemon = false, program, epilogue }: Spawn): number {
-    if (typeof (program as Partial<Program> | undefined)?.next !== 'function') {
-      throw new ScenarioError(`${name} is no program: write a generator function (function*), not a promise or a plain function`);
-    }
     const actor = this.nextActor++;
     this.emit({ kind: 'actor.create', actor, role, task, device, daemon, name });
     const runner: Runner = {
       id: actor,
       name,
       daemon,
-      program,
+      program: asProgram(name, program),
       epilogue,
       pending: new Begin(),
       readyAt: 0,
@@ -173,9 +165,11 @@ export class Run implements Step {
     publish(this, driver, dext);
     const pci = new IOPCIDevice(deviceId);
     driver.provider = pci;
-    enqueue(this, driver.CopyDispatchQueue(kIOServiceDefaultQueueName).id, 'Start', false, () => driver.Start(pci));
+    enqueue(this, driver.CopyDispatchQueue(kIOServiceDefaultQueueName).id, 'Start', false, () =>
+      asProgram(`${driver.constructor.name}.Start`, driver.Start(pci)),
+    );
     const app = this.createTask('app');
-    this.spawn({ name: 'app:main', role: 'app', task: app, program: this.parts.main(), epilogue: (result) => this.mainEnds(result) });
+    this.spawn({ name: 'app:main', role: 'app', task: app, program: asProgram('app', this.parts.main()), epilogue: (result) => this.mainEnds(result) });
   }
 
   private createTask(name: string): number {

@@ -8,7 +8,7 @@ import { createPort, receive } from '../iokit/port.ts';
 import { rpc } from '../iokit/queue.ts';
 import type { Message } from '../iokit/state.ts';
 import { wordOf } from '../memory/atomics.ts';
-import { act, now, refuse, type Act, type Program } from '../operation.ts';
+import { act, asProgram, now, refuse, type Act, type Program } from '../operation.ts';
 
 /** A completion, taken from a port (facts §3.4). */
 export interface Completion {
@@ -47,7 +47,7 @@ export function* IOServiceOpen(service: number, type = 0): Program<[code: number
   const driver = yield* now((step) => step.live.get(service) as IOService);
   let client: IOUserClient | null = null;
   const code = yield* rpc(driver.CopyDispatchQueue(kIOServiceDefaultQueueName).id, 'NewUserClient', function* (): Program<number> {
-    const [result, made] = yield* driver.NewUserClient(type);
+    const [result, made] = yield* asProgram(`${driver.constructor.name}.NewUserClient`, driver.NewUserClient(type));
     client = made;
     return result;
   });
@@ -96,7 +96,7 @@ export function* clientClose(connection: number): Program {
       name: `kernel:terminate-${connection}`,
       role: 'kernel',
       task: 0,
-      program: rpc(queue, 'Stop', () => client.Stop(client.provider!)),
+      program: rpc(queue, 'Stop', () => asProgram(`${client.constructor.name}.Stop`, client.Stop(client.provider!))),
     });
   });
 }

@@ -1,6 +1,6 @@
 import { kIOReturnSuccess, kIOReturnUnsupported } from '../codes.ts';
 import { createQueue, rpc } from '../iokit/queue.ts';
-import { act, refuse, type Program, type Step } from '../operation.ts';
+import { act, asProgram, refuse, type Program, type Step } from '../operation.ts';
 import type { IOPCIDevice } from './IOPCIDevice.ts';
 import type { IOUserClient } from './IOUserClient.ts';
 import { IODispatchQueue } from './queues.ts';
@@ -50,7 +50,9 @@ export abstract class IOService {
   *Create<S extends IOService>(service: S): Program<[code: number, service: S]> {
     service.provider = this;
     yield* act('IOService::Create', 'kernel', (step) => publish(step, service, step.world.actors.get(step.actor)!.task));
-    const code = yield* rpc(service.CopyDispatchQueue(kIOServiceDefaultQueueName).id, 'Start', () => service.Start(this));
+    const code = yield* rpc(service.CopyDispatchQueue(kIOServiceDefaultQueueName).id, 'Start', () =>
+      asProgram(`${service.constructor.name}.Start`, service.Start(this)),
+    );
     return [code, service];
   }
 

@@ -2,9 +2,9 @@ import { kIOReturnBadArgument, kIOReturnMessageTooLarge, kIOReturnNoCompletion, 
 import { maxScalars, words, type MethodCall, type MethodResult } from '../iokit/call.ts';
 import { createDescriptor } from '../iokit/descriptor.ts';
 import { complete } from '../iokit/port.ts';
-import { mustLive } from '../iokit/release.ts';
+import { mustLive } from '../iokit/references.ts';
 import type { Range } from '../iokit/state.ts';
-import { act, now, refuse, type Program } from '../operation.ts';
+import { act, asProgram, now, refuse, type Program } from '../operation.ts';
 import { directionOf, IOMemoryDescriptor, kIOMemoryDisableCopyOnWrite } from './memory.ts';
 import { OSData } from './objects.ts';
 import type { IOPCIDevice } from './IOPCIDevice.ts';
@@ -37,8 +37,8 @@ export interface IOUserClientMethodArguments {
 /** One entry of a dispatch table (facts §3.2). */
 export interface IOUserClientMethodDispatch<Target = unknown> {
   readonly function?: (target: Target, reference: unknown, args: IOUserClientMethodArguments) => Program<number>;
-  /** 1: must be asynchronous; 0: must not be; absent: either. */
-  readonly checkCompletionExists?: 0 | 1;
+  /** 1: must be asynchronous; 0: must not be; -1 or absent: either. */
+  readonly checkCompletionExists?: -1 | 0 | 1;
   readonly checkScalarInputCount?: number;
   readonly checkStructureInputSize?: number;
   readonly checkScalarOutputCount?: number;
@@ -72,7 +72,7 @@ export abstract class IOUserClient extends IOService {
       differs(dispatch.checkStructureInputSize, input) ||
       differs(dispatch.checkScalarOutputCount, args.scalarOutputCount) ||
       differs(dispatch.checkStructureOutputSize, args.structureOutputMaximumSize) ||
-      (completes !== undefined && (completes === 1) !== (args.completion !== null))
+      (completes !== undefined && completes !== -1 && (completes === 1) !== (args.completion !== null))
     ) {
       return yield* refuse('ExternalMethod dispatch check', kIOReturnBadArgument);
     }
@@ -148,7 +148,7 @@ export abstract class IOUserClient extends IOService {
       structureOutputDescriptor: call.outputDescriptor === 0 ? null : new IOMemoryDescriptor(call.outputDescriptor),
       structureOutputMaximumSize: call.outputMaximum,
     };
-    const code = yield* this.ExternalMethod(call.selector, args);
+    const code = yield* asProgram(`${this.constructor.name}.ExternalMethod`, this.ExternalMethod(call.selector, args));
     const output = args.structureOutput as OSData | null;
     result({ scalars: args.scalarOutput, output: output?.getBytesNoCopy() });
     return code;

@@ -1,6 +1,7 @@
 /** What a dext holds: objects with reference counts, and plain data. */
 import { Crash, now, type Operation, type Program } from '../operation.ts';
-import { mustLive, release, retain } from '../iokit/release.ts';
+import { mustLive, retain } from '../iokit/references.ts';
+import { release } from '../iokit/release.ts';
 
 /** A reference-counted object of the kernel, as the dext sees it. */
 export abstract class OSObject {

@@ -1,7 +1,7 @@
 /** `IODispatchQueue`, `OSAction`, `IOInterruptDispatchSource` (facts §3.5, §7.2, §7.4). */
 import { kIOReturnSuccess } from '../codes.ts';
 import { createQueue, enqueue, rpc } from '../iokit/queue.ts';
-import { act, now, type Act, type Program } from '../operation.ts';
+import { act, asProgram, now, type Act, type Program } from '../operation.ts';
 import { queueInterrupt } from '../pcie/interrupt.ts';
 import type { IOPCIDevice } from './IOPCIDevice.ts';
 import { OSObject } from './objects.ts';
@@ -27,7 +27,7 @@ export class IODispatchQueue {
   DispatchAsync(block: () => Program): Act<void> {
     return act('DispatchAsync', 'message', (step) => {
       enqueue(step, this.id, 'block', false, function* (): Program<number> {
-        yield* block();
+        yield* asProgram('a block', block());
         return kIOReturnSuccess;
       });
     });
@@ -36,7 +36,7 @@ export class IODispatchQueue {
   /** Runs the block on the queue and waits for its end; on the caller's own queue, for ever. */
   *DispatchSync(block: () => Program): Program {
     yield* rpc(this.id, 'block', function* (): Program<number> {
-      yield* block();
+      yield* asProgram('a block', block());
       return kIOReturnSuccess;
     });
   }
@@ -67,7 +67,10 @@ export class IOInterruptDispatchSource extends OSObject {
   /** Sets what runs on the queue. Interrupts that came before are not lost (facts §7.2). */
   *SetHandler(handler: InterruptOccurred): Program<number> {
     yield* this.used();
-    yield* now((step) => step.live.set(this.id, handler));
+    yield* now((step) => {
+      step.live.set(this.id, handler);
+      queueInterrupt(step, this.id);
+    });
     return kIOReturnSuccess;
   }
 

@@ -115,11 +115,11 @@ export function* call(args: CallArguments): Program<CallResult> {
   const { code, result } = yield* enterKernel(id, task, args);
 
   const scalars = code === kIOReturnSuccess ? result.scalars.slice(0, args.outputScalars) : [];
-  const returned = code === kIOReturnSuccess ? (result.output?.length ?? 0) : 0;
-  if (returned > 0) yield* copy(id, args.output, returned, storeWidth, task, 'call.copyout');
+  const returned = code === kIOReturnSuccess ? result.output?.length : undefined;
+  if (returned !== undefined) yield* copy(id, args.output, returned, storeWidth, task, 'call.copyout');
   yield* act(name, 'syscall', (step) => step.emit({ kind: 'call.return', call: id, code, scalars: words(scalars) }));
   // Above the inline limit the count comes back as it was; without an output set, so does an inline one (facts §3.3 (6), (7)).
-  return [code, [...scalars], returned > 0 ? returned : outputSize];
+  return [code, [...scalars], outputSize <= inlineLimit ? (returned ?? outputSize) : outputSize];
 }
 
 /** The user-space stub's memcpy between the app's buffer and the message, piece by piece. */

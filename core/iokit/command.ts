@@ -15,9 +15,8 @@ import { act, now, refuse, type Program, type Step } from '../operation.ts';
 import type { DmaAccess } from '../pcie/state.ts';
 import type { World } from '../world.ts';
 import { pageCount, piecesOf, type PagePiece } from './pages.ts';
-import { release } from './release.ts';
 import type { Command, Descriptor, Range } from './state.ts';
-import { complete, prepare, releaseIova } from './wire.ts';
+import { complete, prepare, releaseDescriptor, releaseIova } from './wire.ts';
 
 /** Segments a caller can ask for (facts §4.2 (1)). */
 export const maxSegments = 32;
@@ -109,7 +108,7 @@ function* prepareLocked(id: number, { memory, offset, length, capacity }: Prepar
     const descriptor = step.world.descriptors.get(memory)!;
     const bytes = length === 0 ? descriptor.length : length;
     step.emit({ kind: 'command.activate', command: id, offset, length: bytes });
-    const past = offset + bytes > descriptor.length;
+    const past = bytes === 0 || offset + bytes > descriptor.length;
     if (past) step.emit({ kind: 'command.unspecified', command: id, offset, length: bytes });
     return { bytes, past, whole: offset === 0 && bytes === descriptor.length };
   });
@@ -135,7 +134,7 @@ function* undo(id: number, memory: number): Program {
   if (iova !== 0) yield* dropIova(id);
   yield* complete(memory);
   yield* act('clear memory', 'kernel', (step) => step.emit({ kind: 'command.complete', command: id }));
-  yield* release(memory);
+  yield* releaseDescriptor(memory);
 }
 
 /** Lets the command's bus addresses go, unless the descriptor's other commands share them (facts §4.6). */
@@ -201,12 +200,21 @@ function* mapIova(id: number, memory: number, offset: number, bytes: number, who
   });
   if (base === undefined) return kIOReturnNoResources;
   for (let index = 0; index < count; index += 1) {
-    yield* act('iommu map', 'kernel', (step) => {
-      const { frame } = step.world.descriptors.get(memory)!.wired[first + index]!;
-      step.emit({ kind: 'iommu.map', address: base + index * pageSize, frame, access });
+    const code = yield* act('iommu map', 'kernel', (step) => {
+      const wired = step.world.descriptors.get(memory)!.wired[first + index];
+      if (wired === undefined) return refuseUnwired(step);
+      step.emit({ kind: 'iommu.map', address: base + index * pageSize, frame: wired.frame, access });
+      return kIOReturnSuccess;
     });
+    if (code !== kIOReturnSuccess) return code;
   }
   return kIOReturnSuccess;
+}
+
+/** Another thread has unwired the pages meanwhile: nothing locks a struct argument (facts §4.3, §10 (22)). */
+function refuseUnwired(step: Step): number {
+  step.emit({ kind: 'refuse', code: kIOReturnVMError, call: 'PrepareForDMA' });
+  return kIOReturnVMError;
 }
 
 /** Merges what lies next to each other (facts §4.6: DMA 1449-1455). */
@@ -229,6 +237,7 @@ function emitSegments(step: Step, id: number, memory: number, capacity: number):
   const descriptor = world.descriptors.get(memory)!;
   const pieces = piecesOf(world, descriptor, command.offset, command.length);
   const first = pieces[0]?.page ?? 0;
+  if (command.iova === 0 && pieces.some(({ page }) => descriptor.wired[page] === undefined)) return failed(refuseUnwired(step));
   const runs = coalesce(pieces, ({ page, offsetInPage }) => {
     if (command.iova !== 0) return command.iova + (page - first) * pageSize + offsetInPage;
     return descriptor.wired[page]!.frame * pageSize + offsetInPage;
@@ -262,7 +271,7 @@ export function* completeDMA(id: number, options = 0): Program<number> {
   if (iova !== 0) yield* dropIova(id);
   yield* complete(descriptor);
   yield* act('CompleteDMA', 'kernel', (step) => step.emit({ kind: 'command.complete', command: id }));
-  yield* release(descriptor);
+  yield* releaseDescriptor(descriptor);
   yield* unlock(id);
   return kIOReturnSuccess;
 }

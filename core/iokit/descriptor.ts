@@ -2,9 +2,10 @@
 import { kIOReturnError, kIOReturnSuccess } from '../codes.ts';
 import { copyPage, entryAt } from '../memory/fault.ts';
 import { nextContiguousFrame } from '../memory/frames.ts';
-import { makeObject, reap, roomFor } from '../memory/space.ts';
+import { makeObject, roomFor } from '../memory/space.ts';
 import { act, now, refuse, type Program, type Step } from '../operation.ts';
 import { alignDown, alignUp, GiB } from '../units.ts';
+import type { World } from '../world.ts';
 import type { Descriptor, descriptorTypes, Direction, Range, ReferencePart } from './state.ts';
 
 export interface DescriptorSpec {
@@ -48,14 +49,24 @@ function partsOf(step: Step, descriptor: Descriptor): Omit<ReferencePart, 'snaps
   return parts;
 }
 
+/** Whether a mapping can write into the object: then it can be no other descriptor's snapshot. */
+function writable(world: World, snapshot: number): boolean {
+  return [...world.descriptors.values()].some(
+    ({ direction, parts }) => direction !== 'out' && parts.some((part) => part.snapshot === snapshot),
+  );
+}
+
 /** Snapshots a part by delayed copy, or says that it must be copied eagerly (facts §2.6). */
 function snapshotNow(step: Step, id: number, index: number): boolean {
   const { world } = step;
-  const part = world.descriptors.get(id)!.parts[index]!;
+  const { direction, parts } = world.descriptors.get(id)!;
+  const part = parts[index]!;
   const source = world.objects.get(part.object)!;
-  if (source.strategy === 'delay-fork' || source.activity > 0) return false;
+  const end = (part.offset + part.length) / world.machine.pageSize;
+  const wired = [...source.pages].some(([page, frame]) => page < end && world.frames.get(frame)!.wires > 0);
+  if (source.strategy === 'delay-fork' || wired) return false;
   const copy = world.objects.get(source.copy);
-  if (copy !== undefined && copy.pages.size === 0) {
+  if (direction === 'out' && copy !== undefined && copy.pages.size === 0 && !writable(world, copy.id)) {
     step.emit({ kind: 'descriptor.snapshot', descriptor: id, index, object: copy.id, mechanism: 'reused' });
     return true;
   }
@@ -94,6 +105,11 @@ function* resolve(id: number): Program<number> {
   if (!done) {
     const eager = yield* act('resolve', 'fault', (step): number[] | undefined => {
       const descriptor = step.world.descriptors.get(id)!;
+      if (descriptor.parts.length > 0) {
+        // Another thread was faster: its reference counts (facts §2.3 "once").
+        step.emit({ kind: 'refuse', code: kIOReturnSuccess, call: `resolve of descriptor #${id}` });
+        return [];
+      }
       const parts = partsOf(step, descriptor);
       if (parts === undefined) {
         step.emit({ kind: 'refuse', code: kIOReturnError, call: `CreateMapping of descriptor #${id}` });
@@ -205,12 +221,3 @@ export function createBuffer(step: Step, capacity: number, direction: Direction,
   step.emit({ kind: 'descriptor.refer', descriptor, object, offset: 0, length: size });
   return descriptor;
 }
-
-/** What freeing a descriptor leaves without references. */
-export function reapParts(step: Step, parts: readonly ReferencePart[]): void {
-  for (const part of parts) {
-    if (part.snapshot !== 0) reap(step, part.snapshot);
-    reap(step, part.object);
-  }
-}
-

@@ -1,4 +1,5 @@
 /** Mach ports of the app, and completions sent to them (facts §3.4). */
+import { kIOReturnSuccess } from '../codes.ts';
 import { act, type Act } from '../operation.ts';
 import type { Message } from './state.ts';
 
@@ -33,6 +34,7 @@ export function receive(port: number, timeout?: number): Act<Message | undefined
 export function complete(action: number, code: number, values: Uint8Array): Act<void> {
   return act('AsyncCompletion', 'message', (step) => {
     const { port } = step.world.actions.get(action)!;
-    step.emit({ kind: 'port.send', port, action, code, arguments: values });
+    if (port === 0) step.emit({ kind: 'refuse', code: kIOReturnSuccess, call: 'AsyncCompletion' });
+    else step.emit({ kind: 'port.send', port, action, code, arguments: values });
   });
 }

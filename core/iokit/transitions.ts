@@ -239,6 +239,9 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
     command.active = true;
     command.offset = e.offset;
     command.length = e.length;
+    command.iova = 0;
+    command.iovaLength = 0;
+    command.segments = [];
   },
   'command.segment': (world, e) => {
     world.commands.get(e.command)!.segments[e.index] = { address: e.address, length: e.length };

@@ -1,10 +1,17 @@
 /** `IOMemoryDescriptor::prepare` and `complete`: wiring, page by page (facts §2.5, §4.3). */
 import { actorName } from '../actors/threads.ts';
-import { kIOReturnCannotWire, kIOReturnNotWritable, kIOReturnSuccess, KERN_PROTECTION_FAILURE } from '../codes.ts';
+import {
+  kIOReturnCannotWire,
+  kIOReturnInternalError,
+  kIOReturnNotWritable,
+  kIOReturnSuccess,
+  KERN_PROTECTION_FAILURE,
+} from '../codes.ts';
 import { entryAt, pageIn } from '../memory/fault.ts';
 import { reap } from '../memory/space.ts';
 import { act, now, refuse, type Program, type Step } from '../operation.ts';
 import { pageAddress, pageCount, referredPage } from './pages.ts';
+import { drop } from './references.ts';
 import type { Descriptor, Direction } from './state.ts';
 
 const writes = (direction: Direction): boolean => direction === 'in' || direction === 'in-out';
@@ -58,7 +65,13 @@ function* unwirePages(id: number): Program {
   const pages = yield* now((step) => descriptorOf(step, id).wired.length);
   for (let index = pages - 1; index >= 0; index -= 1) {
     yield* act('unwire page', 'kernel', (step) => {
-      const { frame, object, page } = descriptorOf(step, id).wired[index]!;
+      const wired = descriptorOf(step, id).wired[index];
+      if (wired === undefined) {
+        // Another thread has unwired it: nothing locks a struct argument (facts §4.3, §10 (22)).
+        step.emit({ kind: 'refuse', code: kIOReturnInternalError, call: `unwire of page ${index} of descriptor #${id}` });
+        return;
+      }
+      const { frame, object, page } = wired;
       step.emit({ kind: 'page.unwire', frame, object, page, descriptor: id, index });
       reap(step, object);
     });
@@ -109,7 +122,8 @@ export function* complete(id: number): Program {
 export function* releaseIova(descriptor: number, address: number): Program {
   const { pageSize, end } = yield* now((step) => ({
     pageSize: step.world.machine.pageSize,
-    end: step.world.iovas.find((range) => range.start === address)!.end,
+    // Gone when another thread was faster: nothing locks a struct argument (facts §10 (22)).
+    end: step.world.iovas.find((range) => range.start === address)?.end ?? address,
   }));
   for (let page = address; page < end; page += pageSize) {
     yield* act('iommu unmap', 'kernel', (step) => {
@@ -117,4 +131,18 @@ export function* releaseIova(descriptor: number, address: number): Program {
       if (page + pageSize >= end) step.emit({ kind: 'iova.free', address, descriptor });
     });
   }
+}
+
+/** Takes a reference of a descriptor back; the last one undoes its wires and lets go of its memory. */
+export function* releaseDescriptor(id: number, what = 'object'): Program {
+  if (!(yield* drop(id, what))) return;
+  const { wireCount, parts } = yield* now((step) => descriptorOf(step, id));
+  for (let wires = wireCount; wires > 0; wires -= 1) yield* complete(id);
+  yield* act('free', 'kernel', (step) => {
+    step.emit({ kind: 'object.free', object: id });
+    for (const part of parts) {
+      if (part.snapshot !== 0) reap(step, part.snapshot);
+      reap(step, part.object);
+    }
+  });
 }

@@ -1,7 +1,7 @@
 /** `mmap` and `munmap` of anonymous memory. */
 import { EINVAL } from '../codes.ts';
 import { act, now, refuse, type Act, type Program } from '../operation.ts';
-import { alignUp } from '../units.ts';
+import { alignUp, hex } from '../units.ts';
 import { mapAnonymous, unmap } from './space.ts';
 
 /** Maps zeroed memory; evaluates to its address. With `fixed`, exactly there, replacing what was mapped (`MAP_FIXED`). */
@@ -11,6 +11,7 @@ export function mmap(length: number, fixed?: number): Act<number> {
     const { pageSize } = step.world.machine;
     const task = step.world.actors.get(step.actor)!.task;
     const size = alignUp(length, pageSize);
+    if (fixed !== undefined && fixed % pageSize !== 0) throw new RangeError(`mmap: ${hex(fixed)} is not page-aligned`);
     if (fixed !== undefined) unmap(step, task, fixed, size);
     return mapAnonymous(step, task, size, pageSize, 'delay', 'read-write', fixed);
   });

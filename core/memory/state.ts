@@ -21,7 +21,7 @@ export interface VmObject {
   readonly pages: Map<number, number>;
   /** The object that a copy-on-write copy still takes its untouched pages from; 0 for none. */
   shadow: number;
-  /** The newest copy-on-write copy, into which old pages are pushed before a write; 0 for none. */
+  /** The newest copy-on-write copy that reads this object, into which old pages are pushed before a write; 0 for none. */
   copy: number;
   /** Map entries, memory references and shadowing objects that keep it. */
   references: number;

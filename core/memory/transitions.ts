@@ -18,6 +18,13 @@ function writeProtect(world: World, object: VmObject): void {
   }
 }
 
+/** Takes the frame out of every address space, so that the next access looks up again whose page it is. */
+function disconnect(world: World, frame: number): void {
+  for (const { translations } of world.tasks.values()) {
+    for (const [page, translation] of translations) if (translation.frame === frame) translations.delete(page);
+  }
+}
+
 function removeRange(world: World, taskId: number, start: number, end: number): void {
   const task = world.tasks.get(taskId)!;
   const kept: MapEntry[] = [];
@@ -96,6 +103,7 @@ export const memoryTransitions: Transitions<typeof memoryKinds> = {
     if (source.copy !== 0) {
       // The older copy takes what it still lacks from the newer one.
       objectOf(world, source.copy).shadow = e.copy;
+      copy.copy = source.copy;
       source.references -= 1;
       copy.references += 1;
     }
@@ -122,6 +130,8 @@ export const memoryTransitions: Transitions<typeof memoryKinds> = {
   'page.copy': (world, e) => {
     takeFrame(world, e.frame, world.frames.get(e.from)!.bytes.slice());
     objectOf(world, e.object).pages.set(e.page, e.frame);
+    // Whoever saw the old frame through this object must see the new one from now on.
+    if (e.reason !== 'eager') disconnect(world, e.from);
   },
   'page.enter': (world, e) => {
     world.tasks

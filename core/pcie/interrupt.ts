@@ -1,6 +1,6 @@
 /** From a device's MSI to the handler on a queue (facts §7.2). */
 import { enqueue } from '../iokit/queue.ts';
-import { now, type Program, type Step } from '../operation.ts';
+import { asProgram, now, type Program, type Step } from '../operation.ts';
 import { commandHas, kIOPCICommandBusLead } from './bus.ts';
 
 /** Puts the source's handler on its queue, unless it is there already or nothing has come. */
@@ -19,7 +19,7 @@ function* deliver(id: number): Program<number> {
     step.emit({ kind: 'source.deliver', source: id, count: source.count });
     return { handler: step.live.get(id) as (count: number, time: number) => Program, ...came };
   });
-  yield* handler(count, time);
+  yield* asProgram('an interrupt handler', handler(count, time));
   return 0;
 }
 
