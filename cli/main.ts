@@ -8,7 +8,7 @@ import { recordCommand } from './commands/record.ts';
 import { replayCommand } from './commands/replay.ts';
 import { sessionsCommand } from './commands/sessions.ts';
 import { showCommand } from './commands/show.ts';
-import { exitCodes } from './output.ts';
+import { exitCodes, oneLine } from './output.ts';
 
 // Places in findings are then those of the scenario's own text.
 process.setSourceMapsEnabled(true);
@@ -18,7 +18,7 @@ const program = new Command('dextrace')
   .version(version)
   .showSuggestionAfterError()
   .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'dextrace: ')) })
+  .configureOutput({ outputError: (text, write) => write(`${oneLine(text.replace(/^error: /, 'dextrace: '))}\n`) })
   .addHelpText(
     'after',
     `
@@ -32,7 +32,7 @@ Exit codes: 0 fine, 1 a finding or a divergence, 2 wrong usage or input, 125 can
   );
 
 for (const command of [recordCommand, replayCommand, showCommand, sessionsCommand, examplesCommand]) {
-  program.addCommand(command().exitOverride().showSuggestionAfterError());
+  program.addCommand(command().copyInheritedSettings(program));
 }
 
 // A reader that has seen enough, such as head, is no error.
@@ -48,7 +48,7 @@ try {
     // Help and version are no errors; anything else is wrong usage, already explained.
     process.exitCode = error.exitCode === 0 ? exitCodes.fine : exitCodes.usage;
   } else if (error instanceof InputError) {
-    process.stderr.write(`dextrace: ${error.message}\n`);
+    process.stderr.write(`dextrace: ${oneLine(error.message)}\n`);
     process.exitCode = exitCodes.usage;
   } else throw error;
 }

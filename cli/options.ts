@@ -30,14 +30,14 @@ export function wholeNumber(name: string, text: string, least = 0): number {
  * @throws {InputError} for a pair without "=", or a value of another type
  */
 export function parseSet(scenario: Scenario, pairs: readonly string[]): Options {
-  const set: Record<string, number | string | boolean> = {};
-  for (const pair of pairs) {
-    const at = pair.indexOf('=');
-    if (at < 1) throw new InputError(`--set "${pair}": write name=value`);
-    const name = pair.slice(0, at);
-    set[name] = parseValue(name, pair.slice(at + 1), defaultOf(scenario, name));
-  }
-  return set;
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at < 1) throw new InputError(`--set "${pair}": write name=value`);
+      const name = pair.slice(0, at);
+      return [name, parseValue(name, pair.slice(at + 1), defaultOf(scenario, name))];
+    }),
+  );
 }
 
 function defaultOf(scenario: Scenario, name: string): unknown {

@@ -20,7 +20,8 @@ export function plain(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? `0x${value.toString(16)}` : value;
 }
 
-const colours = process.env['FORCE_COLOR'] !== undefined || (process.stdout.isTTY && process.env['NO_COLOR'] === undefined);
+const { FORCE_COLOR: forced, NO_COLOR: refused } = process.env;
+const colours = forced === undefined ? process.stdout.isTTY && !refused : forced !== '0';
 
 /** Text in a style, where the output can show it. */
 export function styled(style: 'bold' | 'dim' | 'red' | 'green', text: string): string {
@@ -30,6 +31,11 @@ export function styled(style: 'bold' | 'dim' | 'red' | 'green', text: string): s
 /** `1234567` as `1,234,567`, whatever the locale. */
 export function grouped(value: number): string {
   return String(value).replaceAll(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** A text of several lines as one: what is wrong with an input is said in one line. */
+export function oneLine(text: string): string {
+  return text.trim().replaceAll(/\s*\n\s*/g, ' ');
 }
 
 /** Shell quoting for commands that are shown to be pasted. */

@@ -75,6 +75,18 @@ export type Resource =
 /** Called once for everything an event touches; `from` and `to` are byte bounds, `to` exclusive. */
 export type Touch = (resource: Resource, id: number, access: Access, from?: number, to?: number) => void;
 
+/**
+ * How events order actors (happens-before; Lamport, "Time, Clocks, and the Ordering of Events", 1978).
+ * What comes before a release is ordered before what follows a later acquire of the same key. `send` and
+ * `receive` are the same for a queue: the nth receive takes over from the nth send alone.
+ */
+export interface Order {
+  release(key: string): void;
+  acquire(key: string): void;
+  send(key: string): void;
+  receive(key: string): void;
+}
+
 export interface Kind<F extends Fields = Fields> {
   /** What happened, in one sentence. */
   readonly doc: string;
@@ -87,6 +99,8 @@ export interface Kind<F extends Fields = Fields> {
   readonly text: string;
   /** What the event touches, computed on the world just before it. */
   footprint(event: Payload<F>, touch: Touch, world: World, actor: number): void;
+  /** How the event orders its actor against others, computed on the world just before it; absent for not at all. */
+  order?(event: Payload<F>, order: Order, world: World, actor: number): void;
 }
 
 /** Declares a kind, inferring its payload for the footprint. */

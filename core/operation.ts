@@ -11,8 +11,7 @@ import type { AnyEvent } from './events.ts';
 import type { World } from './world.ts';
 
 /** A program: yields operations, is resumed with each one's result, and returns an `R`. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- each operation is resumed with a result of its own type
-export type Program<R = void> = Generator<Operation<unknown>, R, any>;
+export type Program<R = void> = Generator<Operation<unknown>, R>;
 
 /**
  * The value as a program. Scenarios are written by people: where one hands over a program, it may be something else.

@@ -2,11 +2,12 @@
  * The driver that the examples share: it brings up the scatter-gather engine and moves
  * memory with it. Read beside a C++ PCIDriverKit driver: the calls are the same.
  */
+import type {
+  IOPCIDevice} from 'dextrace';
 import {
   IOBufferMemoryDescriptor,
   IODMACommand,
   IOInterruptDispatchSource,
-  IOPCIDevice,
   IOService,
   kIODMACommandCompleteDMANoOptions,
   kIODMACommandCreateNoOptions,

@@ -35,7 +35,7 @@ function checkOptions(scenario: Scenario, set: Options): void {
   };
   for (const [name, value] of Object.entries(set)) {
     const fallback = known[name];
-    if (fallback === undefined) {
+    if (!Object.hasOwn(known, name)) {
       throw new InputError(`there is no option "${name}"; there are: ${Object.keys(known).join(', ')}`);
     }
     if (typeof value !== typeof fallback) {
@@ -56,7 +56,8 @@ export function start(scenario: Scenario, spec: RunSpec, observer: Observer, dec
   try {
     return building();
   } catch (error) {
-    if (error instanceof InputError || !(error instanceof Error)) throw error;
-    throw new InputError(`the scenario "${scenario.title}" cannot be built: ${error.name}: ${error.message}`, { cause: error });
+    if (error instanceof InputError) throw error;
+    const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    throw new InputError(`the scenario "${scenario.title}" cannot be built: ${why}`, { cause: error });
   }
 }

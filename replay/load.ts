@@ -5,6 +5,7 @@ import { dirname, extname, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { InputError } from '../core/errors.ts';
 import type { Scenario } from '../core/scenario.ts';
+import { fromHere } from './format.ts';
 import type { ScenarioSource } from './record.ts';
 
 /** A scenario and where it came from. */
@@ -45,7 +46,7 @@ function fingerprint(entry: string): string {
     seen.add(file);
     const text = readFileSync(file, 'utf8');
     hash.update(`${relative(dirname(entry), file)}\n${text}\n`);
-    for (const [, specifier] of text.matchAll(/\bfrom\s*['"](\.[^'"]+)['"]/g)) {
+    for (const [, specifier] of text.matchAll(/\b(?:from|import)\s*\(?\s*['"](\.[^'"]+)['"]/g)) {
       const path = resolve(dirname(file), specifier!);
       const [found] = [path, `${path}.ts`, `${path}.js`, path.replace(/\.js$/, '.ts')].filter((p) => existsSync(p));
       if (found !== undefined && statSync(found).isFile()) visit(found);
@@ -64,13 +65,18 @@ async function importModule(file: string): Promise<Record<string, unknown>> {
   return await createJiti(import.meta.url, { fsCache: false }).import<Record<string, unknown>>(file);
 }
 
-const firstLine = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${error.message.split('\n')[0]!}` : String(error);
+/** What went wrong; where, jiti's parser says on a line of its own. */
+function summary(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const [first] = error.message.split('\n');
+  const place = /^\s*(\/.*:\d+:\d+)$/m.exec(error.message)?.[1];
+  return `${error.name}: ${first!.trim()}${place === undefined ? '' : ` (${fromHere(place)})`}`.replace(/^Error: ParseError/, 'SyntaxError');
+}
 
 /** One line on why a module could not be imported. */
 function explain(name: string, error: unknown): InputError {
-  const text = firstLine(error);
-  const verb = /SyntaxError|ParseError/.test(text) ? 'does not compile' : 'cannot be loaded';
+  const text = summary(error);
+  const verb = /SyntaxError/.test(text) ? 'does not compile' : 'cannot be loaded';
   return new InputError(`${name}: ${verb}: ${text}`, { cause: error });
 }
 

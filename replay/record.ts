@@ -8,6 +8,7 @@ import type { StrategyName } from '../scheduler/strategies.ts';
 import { DigestWriter, SessionWriter } from '../store/writer.ts';
 import { fromHere } from './format.ts';
 import { defaultMaxSteps, start, strategyNamed, type RunSpec } from './execution.ts';
+import { RaceDetector } from './races/detector.ts';
 import { version } from './version.ts';
 
 export interface RecordOptions {
@@ -23,6 +24,8 @@ export interface RecordOptions {
   readonly maxSteps?: number;
   /** Where the scenario comes from: stored with the session, so that it can be re-executed by itself. */
   readonly source?: ScenarioSource;
+  /** Whether to look for data races, which takes about as long again as the run. */
+  readonly races?: boolean;
   /** Called with every event, in order. */
   readonly onEvent?: (event: AnyEvent, actor: number, tick: number) => void;
 }
@@ -72,6 +75,7 @@ export class Recorder implements Observer {
   private readonly writer: DigestWriter;
   /** The same, when it is a file. */
   private readonly stored: SessionWriter | undefined;
+  private readonly races: RaceDetector | undefined;
   private readonly run: Run;
 
   /** @throws {InputError} when an option, the scenario or the file is at fault */
@@ -82,6 +86,7 @@ export class Recorder implements Observer {
     this.options = options;
     this.stored = options.db === undefined ? undefined : this.openWriter(options.db);
     this.writer = this.stored ?? new DigestWriter();
+    this.races = options.races === true ? new RaceDetector() : undefined;
     this.run = start(scenario, this.spec, this);
     // Not before: a scenario that cannot be built leaves no session behind.
     this.stored?.open();
@@ -94,6 +99,7 @@ export class Recorder implements Observer {
 
   event(event: AnyEvent, kind: number, actor: number, tick: number, world: World): void {
     if (this.writer.add(event, kind, actor, tick)) this.commit(world);
+    this.races?.event(event, actor, world);
     this.options.onEvent?.(event, actor, tick);
   }
 
@@ -123,8 +129,9 @@ export class Recorder implements Observer {
 
   /** Stores the rest and ends the session. */
   finish(): Recording {
-    const outcome = this.run.findings.length === 0 ? 'passed' : 'failed';
-    const findings = this.placed().map((finding) => ({ ...finding, message: fromHere(finding.message) }));
+    const found = [...this.placed(), ...(this.races?.findings(this.run.world) ?? [])];
+    const outcome = found.length === 0 ? 'passed' : 'failed';
+    const findings = found.map((finding) => ({ ...finding, message: fromHere(finding.message) }));
     try {
       this.commit();
       this.stored?.finish(outcome, findings, new Date().toISOString());

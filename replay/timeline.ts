@@ -70,7 +70,7 @@ export class Timeline {
     const { value: recorded } = this.session.events({ from: seq, to: seq }).next();
     if (recorded === undefined) throw new RangeError(`${this.session.name} has no event ${seq}`);
     const [after, patches] = produceWithPatches(before, (draft) => {
-      evolve(draft as World, recorded.event, recorded.actor, recorded.tick);
+      evolve(draft, recorded.event, recorded.actor, recorded.tick);
     });
     this.world = after;
     this.count = seq + 1;
@@ -80,7 +80,7 @@ export class Timeline {
   private apply(events: readonly RecordedEvent[]): void {
     if (events.length === 0) return;
     this.world = produce(this.world, (draft) => {
-      for (const { event, actor, tick } of events) evolve(draft as World, event, actor, tick);
+      for (const { event, actor, tick } of events) evolve(draft, event, actor, tick);
     });
     this.count += events.length;
   }

@@ -16,7 +16,17 @@ import type { Strategy } from './strategy.ts';
 /** Something wrong that a run has found. */
 export interface Finding {
   /** Stable name. */
-  readonly rule: 'deadlock' | 'step-bound' | 'crash' | 'program-error' | 'check';
+  readonly rule:
+    | 'deadlock'
+    | 'step-bound'
+    | 'crash'
+    | 'program-error'
+    | 'check'
+    | 'late-write'
+    | 'lost-update'
+    | 'read-before-completion'
+    | 'data-race'
+    | 'device-race';
   /** The whole story, in a few lines. */
   readonly message: string;
   /** Sequence number of the last event before it. */
@@ -336,7 +346,8 @@ function describe(value: unknown): string {
     return 'a promise: programs are synchronous, use generators (function*, yield*) throughout';
   }
   if (typeof (value as Partial<Program> | null)?.next === 'function') return 'a program: write yield* instead of yield';
-  return `${typeof value === 'object' ? Object.prototype.toString.call(value) : String(value)}, which is no operation: yield* what the app, the dext or the device offers`;
+  const shown = typeof value === 'object' && value !== null ? 'an object' : String(value);
+  return `${shown}, which is no operation: yield* what the app, the dext or the device offers`;
 }
 
 /** ` (FILE:LINE:COLUMN)` of the scenario's line in a stack, when there is one. */

@@ -1,6 +1,7 @@
 /** Opening a dextrace file, for reading or for recording, and saying in one line why it cannot be opened. */
 import { createRequire } from 'node:module';
 import { existsSync, openSync, readSync, closeSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type BetterSqlite from 'better-sqlite3';
 import { InputError } from '../core/errors.ts';
 import { modelVersion } from '../core/events.ts';
@@ -42,7 +43,9 @@ export function explained<T>(file: string, work: () => T): T {
 
 /** A file cut short is told from its header: the number of pages that it should have. */
 function checkSize(file: string): void {
-  const { size } = statSync(file);
+  const stats = statSync(file);
+  if (stats.isDirectory()) throw new InputError(`${file}: is a folder; name a file in it`);
+  const { size } = stats;
   if (size === 0 || existsSync(`${file}-wal`)) return;
   const header = Buffer.alloc(100);
   const handle = openSync(file, 'r');
@@ -66,12 +69,25 @@ function checkVersions(file: string, db: Database): void {
   }
 }
 
+/** Whether a file is new: it has no tables yet. */
+function isEmpty(db: Database): boolean {
+  return db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0;
+}
+
+function checkRecordable(file: string, db: Database): void {
+  checkVersions(file, db);
+  const model = db.prepare("SELECT value FROM about WHERE name = 'model_version'").pluck().get();
+  if (model !== String(modelVersion)) {
+    throw new InputError(`${file}: holds recordings of model version ${String(model)}, this is version ${modelVersion}; record into another file with --db`);
+  }
+}
+
 /** Opens a file that exists. @throws {InputError} saying why it cannot be read */
 export function openForReading(file: string): Database {
   if (!existsSync(file)) throw new InputError(`${file}: there is no such file`);
   return explained(file, () => {
     checkSize(file);
-    const db = new (sqlite())(file, { readonly: true, timeout: patience });
+    const db = new (sqlite())(resolve(file), { readonly: true, timeout: patience });
     try {
       checkVersions(file, db);
     } catch (error) {
@@ -102,23 +118,24 @@ function persist<T>(work: () => T): T {
 
 /** Opens a file for recording, making it if there is none. @throws {InputError} saying why it cannot be written */
 export function openForRecording(file: string): Database {
+  if (file === '') throw new InputError('the name of the file to record into is empty');
   return explained(file, () => {
     if (existsSync(file)) {
       checkSize(file);
       if ((statSync(file).mode & 0o222) === 0) {
         throw new InputError(`${file}: the database is read-only; record into another file with --db`);
       }
-    }
-    const db = new (sqlite())(file, { timeout: patience });
+    } else if (!existsSync(dirname(resolve(file)))) throw new InputError(`${file}: there is no folder ${dirname(file)}; make it first`);
+    const db = new (sqlite())(resolve(file), { timeout: patience });
     try {
+      // A file that is somebody else's, or of another version, stays as it is.
+      persist(() => {
+        if (!isEmpty(db)) checkRecordable(file, db);
+      });
       db.pragma('page_size = 8192');
       persist(() => db.pragma('journal_mode = WAL'));
       db.pragma('synchronous = NORMAL');
       persist(() => create(file, db));
-      const model = db.prepare("SELECT value FROM about WHERE name = 'model_version'").pluck().get();
-      if (model !== String(modelVersion)) {
-        throw new InputError(`${file}: holds recordings of model version ${String(model)}, this is version ${modelVersion}; record into another file with --db`);
-      }
     } catch (error) {
       db.close();
       throw error;
@@ -131,9 +148,8 @@ export function openForRecording(file: string): Database {
 function create(file: string, db: Database): void {
   db.exec('BEGIN IMMEDIATE');
   try {
-    const tables = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
-    if (tables === 0) db.exec(createStatements());
-    else checkVersions(file, db);
+    if (isEmpty(db)) db.exec(createStatements());
+    else checkRecordable(file, db);
     db.exec('COMMIT');
   } catch (error) {
     if (db.inTransaction) db.exec('ROLLBACK');

@@ -41,6 +41,8 @@ export class Inserter {
   private readonly one: unknown[] = new Array<unknown>(columns).fill(null);
   private events: number;
   private decisions: number;
+  /** Why a batch is not in the file: none may follow it, for there would be a gap. */
+  private failure: unknown = undefined;
 
   /** Continues a session that already has that many events and decisions. */
   constructor(file: string, db: Database, session: number, events: number, decisions: number) {
@@ -57,18 +59,26 @@ export class Inserter {
     this.update = db.prepare('UPDATE sessions SET events = ?, steps = ?, decisions = ?, digest = ? WHERE id = ?');
   }
 
-  /** @throws {InputError} when the file cannot take it; then nothing of the batch is in it */
+  /** @throws {InputError} when the file cannot take it, or an earlier one; then nothing of the batch is in it */
   insert(batch: BatchData, progress: Progress): void {
-    transaction(this.file, this.db, () => {
-      this.insertEvents(batch);
-      for (const { id, name, role } of progress.actors) this.insertActor.run(this.session, id, name, role);
-      if (progress.chunk.length > 0) this.insertDecisions.run(this.session, this.decisions, progress.chunk);
-      const { checkpoint } = progress;
-      if (checkpoint !== undefined) this.insertCheckpoint.run(this.session, checkpoint.events, checkpoint.world);
-      this.update.run(progress.events, progress.steps, progress.decisions, progress.digest, this.session);
-    });
+    if (this.failure !== undefined) throw this.failure;
+    try {
+      transaction(this.file, this.db, () => this.insertAll(batch, progress));
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
     this.events += batch.count;
     this.decisions = progress.decisions;
+  }
+
+  private insertAll(batch: BatchData, progress: Progress): void {
+    this.insertEvents(batch);
+    for (const { id, name, role } of progress.actors) this.insertActor.run(this.session, id, name, role);
+    if (progress.chunk.length > 0) this.insertDecisions.run(this.session, this.decisions, progress.chunk);
+    const { checkpoint } = progress;
+    if (checkpoint !== undefined) this.insertCheckpoint.run(this.session, checkpoint.events, checkpoint.world);
+    this.update.run(progress.events, progress.steps, progress.decisions, progress.digest, this.session);
   }
 
   private insertEvents({ count, numbers, bytes }: BatchData): void {

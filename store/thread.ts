@@ -66,7 +66,7 @@ export class InsertThread {
   /** Waits until all is in the file and the thread has closed it. @throws {InputError} when a batch has failed */
   close(): void {
     this.sent += 1;
-    this.port.postMessage({} satisfies ThreadMessage);
+    this.port.postMessage({} satisfies ThreadMessage, []);
     this.waitFor(this.sent);
   }
 
@@ -81,7 +81,7 @@ export class InsertThread {
 
   private fail(): never {
     if (this.failure === undefined) {
-      const received = receiveMessageOnPort(this.port) as { message: { message: string; input: boolean } } | undefined;
+      const received = receiveMessageOnPort(this.port);
       const { message, input } = received?.message ?? { message: 'the writing thread has failed', input: false };
       this.failure = input ? new InputError(message) : new Error(message);
     }

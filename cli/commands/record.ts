@@ -15,6 +15,7 @@ interface Flags {
   readonly db: string;
   readonly store: boolean;
   readonly maxSteps: string;
+  readonly races?: true;
   readonly json?: true;
 }
 
@@ -31,6 +32,7 @@ export function recordCommand(): Command {
     .option('--set <name=value>', 'change an option of the scenario, or of the machine (machine.pageSize=4KiB)', collect, [])
     .option('--db <file>', 'the file to record into', defaultFile)
     .option('--no-store', 'record nothing, only compute the digest')
+    .option('--races', 'look for data races between CPUs and devices')
     .option('--max-steps <n>', 'end with a finding after that many steps', String(defaultMaxSteps))
     .option('--json', 'print one JSON document')
     .action(action);
@@ -44,6 +46,7 @@ async function action(name: string, flags: Flags): Promise<void> {
     set: parseSet(scenario, flags.set),
     maxSteps: wholeNumber('--max-steps', flags.maxSteps, 1),
     source,
+    races: flags.races === true,
     ...(flags.store ? { db: flags.db } : {}),
   });
   const recording = await finish(recorder);
@@ -82,6 +85,7 @@ function againCommand(name: string, flags: Flags): string {
   const words = ['dextrace', 'record', name, '--seed', flags.seed];
   if (flags.strategy !== 'random') words.push('--strategy', flags.strategy);
   for (const pair of flags.set) words.push('--set', pair);
+  if (flags.races === true) words.push('--races');
   if (flags.maxSteps !== String(defaultMaxSteps)) words.push('--max-steps', flags.maxSteps);
   return words.map(shellWord).join(' ');
 }

@@ -16,6 +16,7 @@ export const actorKinds = {
     fields: { actor: 'actor', role: roles, task: 'task', device: 'id', daemon: 'flag', name: 'text' },
     text: '{name} is actor {actor} ({role}, task {task})',
     footprint: (e, touch) => touch('actor', e.actor, 'sync'),
+    order: (e, order) => order.release(`start ${e.actor}`),
   }),
   'actor.start': kind({
     doc: 'An actor runs for the first time.',
@@ -23,6 +24,7 @@ export const actorKinds = {
     fields: { actor: 'actor' },
     text: 'actor {actor} starts',
     footprint: (e, touch) => touch('actor', e.actor, 'sync'),
+    order: (e, order) => order.acquire(`start ${e.actor}`),
   }),
   'actor.exit': kind({
     doc: 'An actor ends.',
@@ -30,6 +32,7 @@ export const actorKinds = {
     fields: { actor: 'actor', reason: ['returned', 'crashed', 'killed'] },
     text: 'actor {actor} ends: {reason}',
     footprint: (e, touch) => touch('actor', e.actor, 'sync'),
+    order: (e, order) => order.release(`exit ${e.actor}`),
   }),
   'thread.join': kind({
     doc: 'pthread_join returns: the other thread has ended.',
@@ -37,6 +40,7 @@ export const actorKinds = {
     fields: { thread: 'actor' },
     text: 'join actor {thread}',
     footprint: (e, touch) => touch('actor', e.thread, 'sync'),
+    order: (e, order) => order.acquire(`exit ${e.thread}`),
   }),
   'thread.sleep': kind({
     doc: 'A thread asks to be woken no earlier than a time.',
@@ -65,6 +69,7 @@ export const actorKinds = {
     fields: { mutex: 'id' },
     text: 'lock mutex #{mutex}',
     footprint: (e, touch) => touch('mutex', e.mutex, 'sync'),
+    order: (e, order) => order.acquire(`mutex ${e.mutex}`),
   }),
   'mutex.unlock': kind({
     doc: 'A thread gives a mutex back.',
@@ -72,6 +77,7 @@ export const actorKinds = {
     fields: { mutex: 'id' },
     text: 'unlock mutex #{mutex}',
     footprint: (e, touch) => touch('mutex', e.mutex, 'sync'),
+    order: (e, order) => order.release(`mutex ${e.mutex}`),
   }),
   refuse: kind({
     doc: 'A call returns an error without doing anything.',

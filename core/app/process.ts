@@ -20,9 +20,9 @@ export function* exitAfterLast(): Program {
       if (state !== 'open' || world.connections.get(id)!.task !== task) continue;
       step.spawn({ name: `kernel:client-died-${id}`, role: 'kernel', task: 0, program: clientClose(id) });
     }
-    const [first] = world.tasks.get(task)!.entries;
-    const last = world.tasks.get(task)!.entries.at(-1);
-    if (first !== undefined && last !== undefined) unmap(step, task, first.start, last.end - first.start);
+    const { entries } = world.tasks.get(task)!;
+    const lowest = entries[0]?.start ?? 0;
+    unmap(step, task, lowest, (entries.at(-1)?.end ?? lowest) - lowest);
     step.emit({ kind: 'task.exit', task, reason: 'returned' });
   });
 }

@@ -149,7 +149,7 @@ export abstract class IOUserClient extends IOService {
       structureOutputMaximumSize: call.outputMaximum,
     };
     const code = yield* asProgram(`${this.constructor.name}.ExternalMethod`, this.ExternalMethod(call.selector, args));
-    const output = args.structureOutput as OSData | null;
+    const output = args.structureOutput;
     result({ scalars: args.scalarOutput, output: output?.getBytesNoCopy() });
     return code;
   }

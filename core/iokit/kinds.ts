@@ -17,6 +17,7 @@ export const iokitKinds = {
     fields: { service: 'id' },
     text: 'register service #{service}',
     footprint: (e, touch) => touch('service', e.service, 'sync'),
+    order: (e, order) => order.release(`service ${e.service}`),
   }),
   'service.match': kind({
     doc: 'The app has found the service.',
@@ -24,6 +25,7 @@ export const iokitKinds = {
     fields: { service: 'id' },
     text: 'found service #{service}',
     footprint: (e, touch) => touch('service', e.service, 'sync'),
+    order: (e, order) => order.acquire(`service ${e.service}`),
   }),
   'connection.open': kind({
     doc: 'A user client is made for the app.',
@@ -38,6 +40,11 @@ export const iokitKinds = {
     fields: { connection: 'id', mode: ['read', 'write'] },
     text: 'lock connection #{connection} for {mode}',
     footprint: (e, touch) => touch('connection', e.connection, 'sync'),
+    order: (e, order) => {
+      // Readers do not order each other; a writer follows everybody.
+      order.acquire(`writer ${e.connection}`);
+      if (e.mode === 'write') order.acquire(`readers ${e.connection}`);
+    },
   }),
   'connection.unlock': kind({
     doc: "The user client's lock is given back.",
@@ -45,6 +52,7 @@ export const iokitKinds = {
     fields: { connection: 'id', mode: ['read', 'write'] },
     text: 'unlock connection #{connection} from {mode}',
     footprint: (e, touch) => touch('connection', e.connection, 'sync'),
+    order: (e, order) => order.release(`${e.mode === 'read' ? 'readers' : 'writer'} ${e.connection}`),
   }),
   'connection.state': kind({
     doc: 'A user client goes down: closing (no more calls), then stopped (the dext has called super::Stop).',
@@ -115,6 +123,7 @@ export const iokitKinds = {
     fields: { queue: 'id', item: 'id', answered: 'flag', method: 'text' },
     text: 'enqueue {method} as item #{item} on queue #{queue}',
     footprint: (e, touch) => touch('queue', e.queue, 'sync'),
+    order: (e, order) => order.release(`item ${e.item}`),
   }),
   'queue.dispatch': kind({
     doc: 'A queue begins its next item.',
@@ -122,6 +131,7 @@ export const iokitKinds = {
     fields: { queue: 'id', item: 'id' },
     text: 'queue #{queue} begins item #{item}',
     footprint: (e, touch) => touch('queue', e.queue, 'sync'),
+    order: (e, order) => order.acquire(`item ${e.item}`),
   }),
   'queue.done': kind({
     doc: 'A queue has finished its item; for a remote call, the reply is on its way.',
@@ -129,6 +139,7 @@ export const iokitKinds = {
     fields: { queue: 'id', item: 'id', code: 'code' },
     text: 'queue #{queue} is done with item #{item}: {code}',
     footprint: (e, touch) => touch('queue', e.queue, 'sync'),
+    order: (e, order) => order.release(`reply ${e.item}`),
   }),
   'rpc.return': kind({
     doc: 'A caller takes the reply of its remote call, or learns that the dext died.',
@@ -136,6 +147,7 @@ export const iokitKinds = {
     fields: { item: 'id', queue: 'id', code: 'code' },
     text: 'reply of item #{item}: {code}',
     footprint: (e, touch) => touch('queue', e.queue, 'sync'),
+    order: (e, order) => order.acquire(`reply ${e.item}`),
   }),
   'port.create': kind({
     doc: 'The app makes a port to be woken through.',
@@ -153,6 +165,7 @@ export const iokitKinds = {
       touch('port', e.port, 'sync');
       touch('action', e.action, 'read');
     },
+    order: (e, order) => order.send(`port ${e.port}`),
   }),
   'port.receive': kind({
     doc: 'The app takes the oldest message from its port.',
@@ -160,6 +173,7 @@ export const iokitKinds = {
     fields: { port: 'id' },
     text: 'receive from port #{port}',
     footprint: (e, touch) => touch('port', e.port, 'sync'),
+    order: (e, order) => order.receive(`port ${e.port}`),
   }),
   'port.timeout': kind({
     doc: 'No message came in time.',
@@ -235,6 +249,7 @@ export const iokitKinds = {
     fields: { descriptor: 'id' },
     text: 'lock descriptor #{descriptor}',
     footprint: (e, touch) => touch('descriptor', e.descriptor, 'sync'),
+    order: (e, order) => order.acquire(`descriptor ${e.descriptor}`),
   }),
   'descriptor.unlock': kind({
     doc: 'A thread-safe descriptor is unlocked.',
@@ -242,6 +257,7 @@ export const iokitKinds = {
     fields: { descriptor: 'id' },
     text: 'unlock descriptor #{descriptor}',
     footprint: (e, touch) => touch('descriptor', e.descriptor, 'sync'),
+    order: (e, order) => order.release(`descriptor ${e.descriptor}`),
   }),
   'descriptor.refer': kind({
     doc: 'The descriptor is pinned to VM objects: remapping the addresses no longer matters.',
@@ -300,6 +316,7 @@ export const iokitKinds = {
     fields: { command: 'id' },
     text: 'lock command #{command}',
     footprint: (e, touch) => touch('command', e.command, 'sync'),
+    order: (e, order) => order.acquire(`command ${e.command}`),
   }),
   'command.unlock': kind({
     doc: "A command's own lock is given back.",
@@ -307,6 +324,7 @@ export const iokitKinds = {
     fields: { command: 'id' },
     text: 'unlock command #{command}',
     footprint: (e, touch) => touch('command', e.command, 'sync'),
+    order: (e, order) => order.release(`command ${e.command}`),
   }),
   'command.set': kind({
     doc: 'setMemoryDescriptor: the command holds a descriptor.',

@@ -185,5 +185,10 @@ export const memoryKinds = {
     },
     text: 'atomic {operation} of {length} bytes at {address}: {operands}',
     footprint: (e, touch, world, actor) => touchBytes(e, 'sync', touch, world, actor),
+    order: (e, order, world, actor) => {
+      const key = `atomic ${world.actors.get(actor)!.task} ${e.address}`;
+      if (e.operation !== 'store') order.acquire(key);
+      if (e.operation !== 'load') order.release(key);
+    },
   }),
 };

@@ -71,6 +71,7 @@ export const pcieKinds = {
     fields: registerAccess,
     text: 'read {width} bytes of BAR {bar} of device #{device} at {offset}',
     footprint: (e, touch) => touch('register', e.device, 'sync'),
+    order: (e, order) => order.acquire(`register ${e.device}`),
   }),
   'mmio.write': kind({
     doc: 'A register write: it changes the register and wakes the device.',
@@ -78,6 +79,7 @@ export const pcieKinds = {
     fields: { ...registerAccess, value: 'u64' },
     text: 'write {value} to BAR {bar} of device #{device} at {offset}',
     footprint: (e, touch) => touch('register', e.device, 'sync'),
+    order: (e, order) => order.send(`doorbell ${e.device}`),
   }),
   'device.take': kind({
     doc: 'The device looks at the oldest register write it has not seen.',
@@ -85,6 +87,7 @@ export const pcieKinds = {
     fields: { device: 'id' },
     text: 'device #{device} takes a register write',
     footprint: (e, touch) => touch('register', e.device, 'sync'),
+    order: (e, order) => order.receive(`doorbell ${e.device}`),
   }),
   'device.register': kind({
     doc: 'The device changes a register of its own.',
@@ -92,6 +95,7 @@ export const pcieKinds = {
     fields: { ...registerAccess, value: 'u64' },
     text: 'device #{device} sets BAR {bar} at {offset} to {value}',
     footprint: (e, touch) => touch('register', e.device, 'sync'),
+    order: (e, order) => order.release(`register ${e.device}`),
   }),
   'device.store': kind({
     doc: 'The device makes data: bytes appear in its local memory.',
@@ -113,6 +117,7 @@ export const pcieKinds = {
     fields: { device: 'id', fifo: 'index' },
     text: 'device #{device} pushes to its fifo {fifo}',
     footprint: (e, touch) => touch('fifo', e.fifo, 'sync'),
+    order: (e, order) => order.send(`fifo ${e.device}.${e.fifo}`),
   }),
   'fifo.pop': kind({
     doc: 'Something leaves a queue inside the device.',
@@ -120,6 +125,7 @@ export const pcieKinds = {
     fields: { device: 'id', fifo: 'index' },
     text: 'device #{device} pops from its fifo {fifo}',
     footprint: (e, touch) => touch('fifo', e.fifo, 'sync'),
+    order: (e, order) => order.receive(`fifo ${e.device}.${e.fifo}`),
   }),
   'dma.read': kind({
     doc: 'A DMA beat from memory into the device. The bytes follow from the world.',
@@ -144,6 +150,10 @@ export const pcieKinds = {
     text: 'MSI {vector} of device #{device}: {status}',
     footprint: (e, touch, world) => {
       for (const source of world.sources.values()) if (source.device === e.device) touch('source', source.id, 'sync');
+    },
+    order: (e, order, world) => {
+      // A posted write behind the data: what the engine wrote is there when the handler runs.
+      for (const source of world.sources.values()) if (source.device === e.device) order.release(`source ${source.id}`);
     },
   }),
   'source.create': kind({
@@ -173,5 +183,6 @@ export const pcieKinds = {
     fields: { source: 'id', count: 'count' },
     text: 'source #{source} delivers {count} interrupts',
     footprint: (e, touch) => touch('source', e.source, 'sync'),
+    order: (e, order) => order.acquire(`source ${e.source}`),
   }),
 };
