@@ -3,7 +3,8 @@ import { InputError } from '../core/errors.ts';
 import { machinePrefix, type Options, type Scenario } from '../core/scenario.ts';
 import { defaultMachine } from '../core/machine.ts';
 import { stream } from '../scheduler/random.ts';
-import { Run, type Observer } from '../scheduler/run.ts';
+import type { Observer } from '../scheduler/observer.ts';
+import { Run } from '../scheduler/run.ts';
 import { scripted } from '../scheduler/scripted.ts';
 import { strategies, strategyNames, type StrategyName } from '../scheduler/strategies.ts';
 

@@ -2,7 +2,9 @@ import { modelVersion, type AnyEvent } from '../core/events.ts';
 import { tracing } from '../core/operation.ts';
 import type { Options, Scenario } from '../core/scenario.ts';
 import type { World } from '../core/world.ts';
-import type { Finding, Observer, Run } from '../scheduler/run.ts';
+import type { Finding } from '../scheduler/finding.ts';
+import { blind, type Observer } from '../scheduler/observer.ts';
+import type { Run } from '../scheduler/run.ts';
 import { ScheduleWriter } from '../scheduler/schedule.ts';
 import type { StrategyName } from '../scheduler/strategies.ts';
 import { DigestWriter, SessionWriter } from '../store/writer.ts';
@@ -147,7 +149,7 @@ export class Recorder implements Observer {
     if (steps > traceableSteps || !findings.some(({ rule }) => rule === 'deadlock')) return findings;
     tracing.enabled = true;
     try {
-      const again = start(this.scenario, this.spec, { event: () => {}, decision: () => {} });
+      const again = start(this.scenario, this.spec, blind);
       while (again.advance(slice));
       return again.findings;
     } finally {

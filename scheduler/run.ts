@@ -1,56 +1,21 @@
 import { exitAfterLast } from '../core/app/process.ts';
-import { Device } from '../core/devices/device.ts';
-import { IOPCIDevice } from '../core/driverkit/IOPCIDevice.ts';
-import { kIOServiceDefaultQueueName, publish } from '../core/driverkit/IOService.ts';
 import { InputError, ScenarioError } from '../core/errors.ts';
 import { kindNumbers, quietKinds, type AnyEvent } from '../core/events.ts';
 import { evolve } from '../core/evolve.ts';
-import { enqueue } from '../core/iokit/queue.ts';
 import { asProgram, costs, Operation, traits, type Program, type Spawn, type Step } from '../core/operation.ts';
 import { placeIn } from '../core/place.ts';
 import type { Parts } from '../core/scenario.ts';
 import { emptyWorld, type World } from '../core/world.ts';
+import { boot } from './boot.ts';
+import type { Finding, Rule } from './finding.ts';
+import { Abort, type Observer } from './observer.ts';
 import type { Random } from './random.ts';
 import type { Strategy } from './strategy.ts';
-
-/** Something wrong that a run has found. */
-export interface Finding {
-  /** Stable name. */
-  readonly rule:
-    | 'deadlock'
-    | 'step-bound'
-    | 'crash'
-    | 'program-error'
-    | 'check'
-    | 'late-write'
-    | 'lost-update'
-    | 'read-before-completion'
-    | 'data-race'
-    | 'device-race';
-  /** The whole story, in a few lines. */
-  readonly message: string;
-  /** Sequence number of the last event before it. */
-  readonly seq: number;
-  /** The actors it is about. */
-  readonly actors: readonly number[];
-}
-
-/** Thrown by an observer to end the run: passes through, as no failure of the program. */
-export class Abort extends Error {}
-
-/** Sees everything as it happens. */
-export interface Observer {
-  /** Called with the world as it was just before the event, whose kind has that number. Sequence numbers count from 0. */
-  event(event: AnyEvent, kind: number, actor: number, tick: number, world: World): void;
-  /** An actor was picked where more than one could have moved. */
-  decision(actor: number): void;
-}
 
 /** An actor's program, and what it is about to do. */
 interface Runner {
   readonly id: number;
   readonly name: string;
-  readonly daemon: boolean;
   program: Program<unknown>;
   epilogue: Spawn['epilogue'];
   pending: Operation<unknown>;
@@ -116,7 +81,7 @@ export class Run implements Step {
     this.latency = latency;
     this.observer = observer;
     this.maxSteps = maxSteps;
-    this.boot();
+    boot(this, parts, (result) => this.mainEnds(result));
   }
 
   /** Makes up to `count` steps. Evaluates to whether there may be more. */
@@ -142,7 +107,6 @@ export class Run implements Step {
     const runner: Runner = {
       id: actor,
       name,
-      daemon,
       program: asProgram(name, program),
       epilogue,
       pending: new Begin(),
@@ -159,33 +123,6 @@ export class Run implements Step {
   /** The operation that an actor is about to perform. */
   pendingOf(actor: number): Operation<unknown> | undefined {
     return this.runners.find((runner) => runner.id === actor)?.pending;
-  }
-
-  /** Machine, device, dext and app come into being, before anybody moves. */
-  private boot(): void {
-    const { machine, device: model, driver } = this.parts;
-    this.emit({ kind: 'machine.start', options: JSON.stringify(machine) });
-    const deviceId = this.world.nextId;
-    const layout = JSON.stringify({ name: model.name, bars: model.bars });
-    this.emit({ kind: 'device.create', device: deviceId, memory: model.memory, layout });
-    for (const [name, program] of Object.entries(model.engines(new Device(deviceId)))) {
-      this.spawn({ name: `device:${name}`, role: 'device', task: 0, device: deviceId, daemon: true, program });
-    }
-    const dext = this.createTask('dext');
-    publish(this, driver, dext);
-    const pci = new IOPCIDevice(deviceId);
-    driver.provider = pci;
-    enqueue(this, driver.CopyDispatchQueue(kIOServiceDefaultQueueName).id, 'Start', false, () =>
-      asProgram(`${driver.constructor.name}.Start`, driver.Start(pci)),
-    );
-    const app = this.createTask('app');
-    this.spawn({ name: 'app:main', role: 'app', task: app, program: asProgram('app', this.parts.main()), epilogue: (result) => this.mainEnds(result) });
-  }
-
-  private createTask(name: string): number {
-    const task = this.world.nextId;
-    this.emit({ kind: 'task.create', task, name });
-    return task;
   }
 
   private mainEnds(result: unknown): Program {
@@ -303,7 +240,7 @@ export class Run implements Step {
     ]);
   }
 
-  private find(rule: Finding['rule'], message: string, actors: readonly number[]): void {
+  private find(rule: Rule, message: string, actors: readonly number[]): void {
     this.findings.push({ rule, message, seq: this.events - 1, actors });
   }
 

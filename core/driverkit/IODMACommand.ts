@@ -40,9 +40,8 @@ export class IODMACommand extends OSObject {
     length: number,
     segmentsCount: number = maxSegments,
   ): Program<[code: number, flags: number, segmentsCount: number, segments: readonly Range[]]> {
-    yield* this.used();
     const args = { options, memory: memory?.id ?? 0, offset, length, capacity: segmentsCount };
-    const { code, direction, segments } = yield* prepareForDMA(this.id, args);
+    const { code, direction, segments } = yield* this.calling(prepareForDMA(this.id, args), memory);
     return [code, directionBits(direction), segments.length, segments];
   }
 
@@ -58,7 +57,6 @@ export class IODMACommand extends OSObject {
 
   /** Ends the device's access. It does not look at the device: stop that first (facts §4.4). */
   *CompleteDMA(options: number): Program<number> {
-    yield* this.used();
-    return yield* completeDMA(this.id, options);
+    return yield* this.calling(completeDMA(this.id, options));
   }
 }

@@ -3,6 +3,7 @@ import { maxScalars, words, type MethodCall, type MethodResult } from '../iokit/
 import { createDescriptor } from '../iokit/descriptor.ts';
 import { complete } from '../iokit/port.ts';
 import { mustLive } from '../iokit/references.ts';
+import { holding } from '../iokit/release.ts';
 import type { Range } from '../iokit/state.ts';
 import { act, asProgram, now, refuse, type Program } from '../operation.ts';
 import { directionOf, IOMemoryDescriptor, kIOMemoryDisableCopyOnWrite } from './memory.ts';
@@ -90,7 +91,7 @@ export abstract class IOUserClient extends IOService {
       yield* refuse('AsyncCompletion', kIOReturnMessageTooLarge);
       return;
     }
-    yield* complete(action.id, status, words(values));
+    yield* holding([{ id: action.id, what: 'OSAction' }], complete(action.id, status, words(values)));
   }
 
   /**

@@ -66,7 +66,7 @@ export class IOMemoryDescriptor extends OSObject {
     yield* this.used();
     if (options !== 0) return [yield* refuse('CreateMapping', kIOReturnBadArgument), null];
     const task = yield* now(({ world, actor }) => world.actors.get(actor)!.task);
-    const [code, mapped] = yield* createMapping(this.id, task, offset, length);
+    const [code, mapped] = yield* this.calling(createMapping(this.id, task, offset, length));
     return [code, mapped === undefined ? null : new IOMemoryMap(mapped)];
   }
 }
@@ -105,7 +105,9 @@ export class IOBufferMemoryDescriptor extends IOMemoryDescriptor {
     yield* this.used();
     const capacity = yield* now(({ world }) => world.descriptors.get(this.id)!.ranges[0]!.length);
     if (length > capacity) return yield* refuse('SetLength', kIOReturnSuccess);
-    yield* act('SetLength', 'kernel', (step) => step.emit({ kind: 'descriptor.length', descriptor: this.id, length }));
+    yield* this.calling(
+      act('SetLength', 'kernel', (step) => step.emit({ kind: 'descriptor.length', descriptor: this.id, length })),
+    );
     return kIOReturnSuccess;
   }
 }

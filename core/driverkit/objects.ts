@@ -1,7 +1,7 @@
 /** What a dext holds: objects with reference counts, and plain data. */
 import { Crash, now, type Operation, type Program } from '../operation.ts';
 import { mustLive, retain } from '../iokit/references.ts';
-import { release } from '../iokit/release.ts';
+import { holding, release } from '../iokit/release.ts';
 
 /** A reference-counted object of the kernel, as the dext sees it. */
 export abstract class OSObject {
@@ -20,6 +20,18 @@ export abstract class OSObject {
   /** Gives a reference back; the last one frees the object. */
   release(): Program {
     return release(this.id, this.constructor.name);
+  }
+
+  /**
+   * A call into the kernel on this object: it and the other objects of the call stay until it returns.
+   * @throws {Crash} in the program, when one of them was freed
+   */
+  protected calling<R>(program: Program<R> | Operation<R>, ...others: readonly (OSObject | null)[]): Program<R> {
+    const objects = [this, ...others].filter((object) => object !== null);
+    return holding(
+      objects.map((object) => ({ id: object.id, what: object.constructor.name })),
+      program,
+    );
   }
 
   /**

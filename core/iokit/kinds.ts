@@ -373,9 +373,10 @@ export const iokitKinds = {
     source: 'facts §4.6',
     fields: { command: 'id', address: 'address', length: 'bytes', shared: 'flag' },
     text: 'command #{command} gets bus addresses {address} (+{length}), shared {shared}',
-    footprint: (e, touch) => {
+    footprint: (e, touch, world) => {
       touch('command', e.command, 'write');
       touch('allocator', 1, 'write');
+      if (e.shared) touch('descriptor', world.commands.get(e.command)!.descriptor, 'write');
     },
   }),
   'iova.share': kind({
@@ -383,7 +384,10 @@ export const iokitKinds = {
     source: 'facts §4.6 "Sharing of a mapping"',
     fields: { command: 'id', address: 'address', length: 'bytes' },
     text: 'command #{command} shares bus addresses {address} (+{length})',
-    footprint: (e, touch) => touch('command', e.command, 'write'),
+    footprint: (e, touch, world) => {
+      touch('command', e.command, 'write');
+      touch('descriptor', world.commands.get(e.command)!.descriptor, 'read');
+    },
   }),
   'iova.free': kind({
     doc: 'A range of bus addresses can be handed out again.',

@@ -1,9 +1,9 @@
 /** What the last release of each kind of object does (facts §3.5, §4.4, §5.1). */
 import { unmap } from '../memory/space.ts';
-import { act, now, type Act, type Program } from '../operation.ts';
+import { act, now, type Act, type Operation, type Program } from '../operation.ts';
 import { alignDown, alignUp } from '../units.ts';
 import { completeDMA } from './command.ts';
-import { drop } from './references.ts';
+import { drop, mustLive } from './references.ts';
 import type { Mapping } from './state.ts';
 import { releaseDescriptor } from './wire.ts';
 
@@ -22,6 +22,34 @@ export function* release(object: number, what = 'object'): Program {
     yield* free(object, mapping);
     if (mapping !== undefined) yield* releaseDescriptor(mapping.descriptor);
   }
+}
+
+/** An object that a call into the kernel is given, and what people call it. */
+export interface Given {
+  readonly id: number;
+  readonly what: string;
+}
+
+/**
+ * A call into the kernel keeps the objects that it is given until it returns, as the ports in its message do:
+ * another thread's last release frees them only then.
+ * @throws {Crash} when one of them is gone already
+ */
+export function* holding<R>(given: readonly Given[], program: Program<R> | Operation<R>): Program<R> {
+  yield* now((step) => {
+    for (const { id, what } of given) mustLive(step, id, what);
+    for (const { id } of given) step.emit({ kind: 'object.retain', object: id });
+  });
+  const result = yield* program;
+  const last = yield* now((step) =>
+    given.filter(({ id }) => {
+      if (step.world.references.get(id) === 1) return true;
+      step.emit({ kind: 'object.release', object: id });
+      return false;
+    }),
+  );
+  for (const { id, what } of last) yield* release(id, what);
+  return result;
 }
 
 function free(object: number, mapping: Mapping | undefined): Act<void> {

@@ -17,9 +17,10 @@ function* deliver(id: number): Program<number> {
     const source = step.world.sources.get(id)!;
     const came = { count: source.count, time: source.time };
     step.emit({ kind: 'source.deliver', source: id, count: source.count });
-    return { handler: step.live.get(id) as (count: number, time: number) => Program, ...came };
+    return { handler: step.live.get(id) as ((count: number, time: number) => Program) | undefined, ...came };
   });
-  yield* asProgram('an interrupt handler', handler(count, time));
+  // The source may have been freed while this waited on the queue.
+  if (handler !== undefined) yield* asProgram('an interrupt handler', handler(count, time));
   return 0;
 }
 

@@ -7,7 +7,7 @@ import { entryAt } from '../../core/memory/fault.ts';
 import { frameAt } from '../../core/pcie/bus.ts';
 import { hex } from '../../core/units.ts';
 import type { World } from '../../core/world.ts';
-import type { Finding } from '../../scheduler/run.ts';
+import type { Finding, Rule } from '../../scheduler/finding.ts';
 import { Clocks } from './clocks.ts';
 import { PageShadow, type Access } from './shadow.ts';
 
@@ -33,7 +33,7 @@ interface Told extends Access {
 }
 
 interface Group {
-  readonly rule: Finding['rule'];
+  readonly rule: Rule;
   readonly first: Told;
   readonly second: Told;
   pairs: number;
@@ -144,7 +144,7 @@ function pageOf(world: World, actor: number, address: number): string | undefine
 }
 
 /** Which kind of race: by who writes, and whether a device is in it. */
-function ruleOf(a: Told, b: Told): Finding['rule'] {
+function ruleOf(a: Told, b: Told): Rule {
   if (a.dma === b.dma) return a.dma ? 'device-race' : 'data-race';
   const device = a.dma ? a : b;
   const cpu = a.dma ? b : a;
@@ -152,7 +152,7 @@ function ruleOf(a: Told, b: Told): Finding['rule'] {
   return cpu.write ? 'lost-update' : 'read-before-completion';
 }
 
-const advice: Partial<Record<Finding['rule'], string>> = {
+const advice: Partial<Record<Rule, string>> = {
   'late-write': 'Write only before the call, or after the completion has come.',
   'lost-update': "Leave the device's target alone until the completion has come.",
   'read-before-completion': 'Read only after the completion has come; a status word must be polled atomically.',

@@ -1,0 +1,44 @@
+import { Device } from '../core/devices/device.ts';
+import { IOPCIDevice } from '../core/driverkit/IOPCIDevice.ts';
+import { kIOServiceDefaultQueueName, publish } from '../core/driverkit/IOService.ts';
+import { enqueue } from '../core/iokit/queue.ts';
+import { asProgram, type Program, type Step } from '../core/operation.ts';
+import type { Parts } from '../core/scenario.ts';
+
+/**
+ * Machine, device, dext and app come into being, before anybody moves. `mainEnds` is what the
+ * app's main thread does after its program.
+ */
+export function boot(step: Step, parts: Parts, mainEnds: (result: unknown) => Program): void {
+  step.emit({ kind: 'machine.start', options: JSON.stringify(parts.machine) });
+  const device = plugIn(step, parts);
+  startDriver(step, parts, device);
+  const task = createTask(step, 'app');
+  step.spawn({ name: 'app:main', role: 'app', task, program: asProgram('app', parts.main()), epilogue: mainEnds });
+}
+
+/** Puts the device into its slot and starts its engines; evaluates to its number. */
+function plugIn(step: Step, { device: model }: Parts): number {
+  const device = step.world.nextId;
+  const layout = JSON.stringify({ name: model.name, bars: model.bars });
+  step.emit({ kind: 'device.create', device, memory: model.memory, layout });
+  for (const [name, program] of Object.entries(model.engines(new Device(device)))) {
+    step.spawn({ name: `device:${name}`, role: 'device', task: 0, device, daemon: true, program });
+  }
+  return device;
+}
+
+/** Makes the dext's process and has its driver started on the device. */
+function startDriver(step: Step, { driver }: Parts, device: number): void {
+  publish(step, driver, createTask(step, 'dext'));
+  const pci = new IOPCIDevice(device);
+  driver.provider = pci;
+  const queue = driver.CopyDispatchQueue(kIOServiceDefaultQueueName).id;
+  enqueue(step, queue, 'Start', false, () => asProgram(`${driver.constructor.name}.Start`, driver.Start(pci)));
+}
+
+function createTask(step: Step, name: string): number {
+  const task = step.world.nextId;
+  step.emit({ kind: 'task.create', task, name });
+  return task;
+}
