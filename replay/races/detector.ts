@@ -53,8 +53,7 @@ export class RaceDetector {
 
   /** To be called with every event, and the world as it was just before it. */
   event(event: AnyEvent, actor: number, world: World): void {
-    const { order } = kindOf(event.kind);
-    if (order !== undefined) order(event, this.clocks.select(actor), world, actor);
+    kindOf(event.kind).order?.(event, this.clocks.select(actor), world, actor);
     if (event.kind === 'page.zero' || event.kind === 'page.copy') this.owners.set(event.frame, `${event.object}.${event.page}`);
     const kind = accessKinds.get(event.kind);
     if (kind !== undefined) this.access(event as MemoryEvent, kind, actor, world);
