@@ -41,11 +41,28 @@ export {
 } from './driverkit/memory.ts';
 export { mustNotBeNull, OSData, OSObject } from './driverkit/objects.ts';
 export { IODispatchQueue, IOInterruptDispatchSource, OSAction, type InterruptOccurred } from './driverkit/queues.ts';
-export { kinds, kindNames, modelVersion, type AnyEvent, type EventByKind, type KindName } from './events.ts';
+export { fieldTypes, type Access, type FieldType, type Kind, type Touch } from './catalogue.ts';
+export { kindOf, kindNames, kinds, modelVersion, type AnyEvent, type EventByKind, type KindName } from './events.ts';
 export { inlineLimit } from './iokit/call.ts';
 export { maxSegments } from './iokit/command.ts';
 export { defaultMachine, type Era, type MachineOptions, type Mapper } from './machine.ts';
-export * from './memory/access.ts';
+export {
+  atomic_compare_exchange_strong,
+  atomic_exchange,
+  atomic_fetch_add,
+  atomic_load,
+  atomic_store,
+  load,
+  load32,
+  load64,
+  memcpy,
+  memset,
+  read,
+  store,
+  store32,
+  store64,
+  write,
+} from './memory/access.ts';
 export { note, sleep } from './actors/threads.ts';
 export type { Operation, Program } from './operation.ts';
 export {

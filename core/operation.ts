@@ -37,7 +37,6 @@ export const costs = {
   mmio: 600,
   beat: 30,
   device: 50,
-  interrupt: 2_000,
 } as const;
 export type Cost = keyof typeof costs;
 

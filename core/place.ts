@@ -8,7 +8,7 @@ const scenarios = /^(?:dist\/)?(?:examples|test|bench)\//;
 export function placeIn(stack: string | undefined): string | undefined {
   for (const line of stack?.split('\n') ?? []) {
     const place = /((?:file:\/\/)?\/[^()]+:\d+:\d+)\)?$/.exec(line)?.[1]?.replace(/^file:\/\//, '');
-    if (place === undefined || /\/node_modules\/(?:jiti|vitest|@vitest)\//.test(place)) continue;
+    if (place === undefined || place.includes('/node_modules/')) continue;
     if (!place.startsWith(own) || scenarios.test(place.slice(own.length))) return place;
   }
   return undefined;

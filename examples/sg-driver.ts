@@ -5,6 +5,7 @@
 import type {
   IOPCIDevice} from 'dextrace';
 import {
+  atomic_load,
   IOBufferMemoryDescriptor,
   IODMACommand,
   IOInterruptDispatchSource,
@@ -19,7 +20,6 @@ import {
   kIOReturnDMAError,
   kIOReturnSuccess,
   kIOServiceDefaultQueueName,
-  load32,
   maxSegments,
   sgDescriptorSize,
   sgFlags,
@@ -158,7 +158,8 @@ export class SgDriver extends IOService {
   /** One interrupt can stand for several finished requests: look at all that are in flight. */
   private *interruptOccurred(): Program {
     for (const request of [...this.inFlight]) {
-      const status = yield* load32(this.ring + request.slot * sgDescriptorSize + sgStatusOffset);
+      // The device may be writing the word of another request right now: an atomic load.
+      const status = Number(yield* atomic_load(this.ring + request.slot * sgDescriptorSize + sgStatusOffset));
       if ((status & 1) === 0) continue;
       this.inFlight = this.inFlight.filter((other) => other !== request);
       yield* request.done(status);

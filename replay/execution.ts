@@ -3,7 +3,7 @@ import { InputError } from '../core/errors.ts';
 import { machinePrefix, type Options, type Scenario } from '../core/scenario.ts';
 import { defaultMachine } from '../core/machine.ts';
 import { stream } from '../scheduler/random.ts';
-import type { Observer } from '../scheduler/observer.ts';
+import { Abort, type Observer } from '../scheduler/observer.ts';
 import { Run } from '../scheduler/run.ts';
 import { scripted } from '../scheduler/scripted.ts';
 import { strategies, strategyNames, type StrategyName } from '../scheduler/strategies.ts';
@@ -57,7 +57,7 @@ export function start(scenario: Scenario, spec: RunSpec, observer: Observer, dec
   try {
     return building();
   } catch (error) {
-    if (error instanceof InputError) throw error;
+    if (error instanceof InputError || error instanceof Abort) throw error;
     const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     throw new InputError(`the scenario "${scenario.title}" cannot be built: ${why}`, { cause: error });
   }

@@ -5,7 +5,7 @@ import type { World } from '../core/world.ts';
 import type { Finding } from '../scheduler/finding.ts';
 import { blind, type Observer } from '../scheduler/observer.ts';
 import type { Run } from '../scheduler/run.ts';
-import { ScheduleWriter } from '../scheduler/schedule.ts';
+import { decisionsOf, parseSchedule, ScheduleWriter } from '../scheduler/schedule.ts';
 import type { StrategyName } from '../scheduler/strategies.ts';
 import { DigestWriter, SessionWriter } from '../store/writer.ts';
 import { fromHere } from './format.ts';
@@ -26,6 +26,8 @@ export interface RecordOptions {
   readonly maxSteps?: number;
   /** Where the scenario comes from: stored with the session, so that it can be re-executed by itself. */
   readonly source?: ScenarioSource;
+  /** A schedule, as {@link Session.schedule} gives it, to follow instead of picking. The seed still decides the latencies. */
+  readonly schedule?: string;
   /** Whether to look for data races, which takes about as long again as the run. */
   readonly races?: boolean;
   /** Called with every event, in order. */
@@ -89,7 +91,7 @@ export class Recorder implements Observer {
     this.stored = options.db === undefined ? undefined : this.openWriter(options.db);
     this.writer = this.stored ?? new DigestWriter();
     this.races = options.races === true ? new RaceDetector() : undefined;
-    this.run = start(scenario, this.spec, this);
+    this.run = this.start(this);
     // Not before: a scenario that cannot be built leaves no session behind.
     this.stored?.open();
   }
@@ -143,13 +145,19 @@ export class Recorder implements Observer {
     return this.recording(outcome, findings);
   }
 
+  private start(observer: Observer): Run {
+    const { schedule } = this.options;
+    const decisions = schedule === undefined ? undefined : decisionsOf(parseSchedule(schedule));
+    return start(this.scenario, this.spec, observer, decisions);
+  }
+
   /** The findings; where actors hang, a second run that notes the place of every operation tells their lines in the scenario. */
   private placed(): readonly Finding[] {
     const { findings, steps } = this.run;
-    if (steps > traceableSteps || !findings.some(({ rule }) => rule === 'deadlock')) return findings;
+    if (steps > traceableSteps || !findings.some(({ rule }) => rule === 'deadlock' || rule === 'crash')) return findings;
     tracing.enabled = true;
     try {
-      const again = start(this.scenario, this.spec, blind);
+      const again = this.start(blind);
       while (again.advance(slice));
       return again.findings;
     } finally {

@@ -174,7 +174,8 @@ function attempt(session: Session, scenario: Scenario, spec: RunSpec, onProgress
       if (session.row.outcome === 'interrupted' && error.expected === undefined) return { kind: 'identical', comparison, world: world() };
       comparison.expected = comparison.rest();
       const actor = error.expected ?? comparison.expected?.actor ?? 0;
-      return { kind: 'diverged', comparison, world: world(), actor, absent: error.message };
+      const absent = error.expected === undefined ? 'more steps than were recorded' : 'nothing: it cannot move';
+      return { kind: 'diverged', comparison, world: world(), actor, absent };
     }
     throw error;
   }

@@ -235,7 +235,7 @@ export class Run implements Step {
     this.emit({ kind: 'actor.exit', actor: runner.id, reason: 'crashed' });
     // A program error's text differs between JavaScript engines, so it stays out of the log.
     if (task !== 0) this.emit({ kind: 'task.exit', task, reason: crash ? reason : 'program error' });
-    this.find(crash ? 'crash' : 'program-error', `${runner.name} ${crash ? 'crashed' : 'threw'}: ${reason}${at(error.stack)}`, [
+    this.find(crash ? 'crash' : 'program-error', `${runner.name} ${crash ? 'crashed' : 'threw'}: ${reason}${at(crash ? runner.pending.stack : error.stack)}`, [
       runner.id,
     ]);
   }

@@ -6,6 +6,8 @@
  * length. String: `s1.` (the format's version) and the bytes in base64url.
  */
 
+import { InputError } from '../core/errors.ts';
+
 const prefix = 's1.';
 
 /** Collects decisions as bytes, run by run. */
@@ -66,7 +68,7 @@ export function* decisionsOf(bytes: Uint8Array): Generator<number, void, undefin
     let value = 0;
     for (let shift = 0; ; shift += 7) {
       const byte = bytes[at++];
-      if (byte === undefined || shift > 28) throw new RangeError('a schedule that ends in the middle of a number');
+      if (byte === undefined || shift > 28) throw new InputError('the schedule is cut short: it ends in the middle of a number');
       value |= (byte & 0x7f) << shift;
       if (byte < 0x80) return value >>> 0;
     }
@@ -82,10 +84,10 @@ export function formatSchedule(bytes: Uint8Array): string {
   return prefix + Buffer.from(bytes).toString('base64url');
 }
 
-/** @throws {RangeError} when the string is no schedule of this version */
+/** @throws {InputError} when the string is no schedule of this version */
 export function parseSchedule(text: string): Uint8Array {
   if (!text.startsWith(prefix) || !/^[\w-]*$/.test(text.slice(prefix.length))) {
-    throw new RangeError(`"${text.slice(0, 20)}" is no schedule: it must start with "${prefix}"`);
+    throw new InputError(`"${text.slice(0, 20)}" is no schedule: it must start with "${prefix}"`);
   }
   const bytes = new Uint8Array(Buffer.from(text.slice(prefix.length), 'base64url'));
   for (const _ of decisionsOf(bytes)) break;

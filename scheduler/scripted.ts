@@ -1,13 +1,14 @@
+import { InputError } from '../core/errors.ts';
 import type { Strategy } from './strategy.ts';
 
 /** The recorded schedule cannot be followed: what it names cannot move, or it has ended. */
-export class ScheduleMismatch extends Error {
+export class ScheduleMismatch extends InputError {
   override readonly name = 'ScheduleMismatch';
   /** The actor that the schedule names; nothing when it has ended. */
   readonly expected: number | undefined;
 
   constructor(expected: number | undefined) {
-    super(expected === undefined ? 'the schedule has ended' : `actor ${expected} cannot move`);
+    super(`the schedule does not fit this scenario: ${expected === undefined ? 'it ends too early' : `actor ${expected} cannot move`}`);
     this.expected = expected;
   }
 }

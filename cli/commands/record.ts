@@ -16,6 +16,7 @@ interface Flags {
   readonly store: boolean;
   readonly maxSteps: string;
   readonly races?: true;
+  readonly schedule?: string;
   readonly json?: true;
 }
 
@@ -28,6 +29,7 @@ export function recordCommand(): Command {
     .description('run a scenario once and record every event')
     .argument('<scenario>', 'a .ts or .js file, or the name of a bundled example (see dextrace examples)')
     .option('--seed <seed>', 'decides every pick and every latency', '1')
+    .option('--schedule <string>', 'follow a schedule instead of picking; the seed still decides latencies')
     .option('--strategy <name>', `how the next actor is picked: ${strategyNames.join(', ')}`, 'random')
     .option('--set <name=value>', 'change an option of the scenario, or of the machine (machine.pageSize=4KiB)', collect, [])
     .option('--db <file>', 'the file to record into', defaultFile)
@@ -47,6 +49,7 @@ async function action(name: string, flags: Flags): Promise<void> {
     maxSteps: wholeNumber('--max-steps', flags.maxSteps, 1),
     source,
     races: flags.races === true,
+    ...(flags.schedule === undefined ? {} : { schedule: flags.schedule }),
     ...(flags.store ? { db: flags.db } : {}),
   });
   const recording = await finish(recorder);
@@ -85,6 +88,7 @@ function againCommand(name: string, flags: Flags): string {
   const words = ['dextrace', 'record', name, '--seed', flags.seed];
   if (flags.strategy !== 'random') words.push('--strategy', flags.strategy);
   for (const pair of flags.set) words.push('--set', pair);
+  if (flags.schedule !== undefined) words.push('--schedule', flags.schedule);
   if (flags.races === true) words.push('--races');
   if (flags.maxSteps !== String(defaultMaxSteps)) words.push('--max-steps', flags.maxSteps);
   return words.map(shellWord).join(' ');

@@ -16,6 +16,7 @@ interface Flags {
   readonly actor?: string;
   readonly from?: string;
   readonly to?: string;
+  readonly schedule?: true;
   readonly json?: true;
 }
 
@@ -29,11 +30,13 @@ export function showCommand(): Command {
     .option('--actor <actor>', 'only events of an actor, by number or name')
     .option('--from <seq>', 'from that event on')
     .option('--to <seq>', 'up to and including that event')
+    .option('--schedule', "the session's schedule, for record --schedule")
     .option('--json', 'print one JSON document')
     .action((name: string, flags: Flags) => {
       const session = open(name);
       try {
-        if (flags.at === undefined) showEvents(session, flags);
+        if (flags.schedule === true) showSchedule(session, flags);
+        else if (flags.at === undefined) showEvents(session, flags);
         else showWorld(session, wholeNumber('--at', flags.at), flags);
       } finally {
         session.close();
@@ -62,12 +65,13 @@ function actorNumber(session: Session, text: string): number {
   throw new InputError(`${session.name} has no actor "${text}"; there are: ${[...actors.values()].join(', ')}`);
 }
 
+/** The event's own fields stay apart: some kinds have an `actor` too. */
 const documentOf = ({ seq, tick, actor, event }: RecordedEvent, names: Map<number, string>): object => ({
   seq,
   tick,
   actor,
   by: names.get(actor),
-  ...event,
+  event,
 });
 
 function showEvents(session: Session, flags: Flags): void {
@@ -92,6 +96,12 @@ function line({ seq, tick, actor, event }: RecordedEvent, names: Map<number, str
   const by = (names.get(actor) ?? `actor ${actor}`).padEnd(width);
   const time = tick === 0 ? '' : `${String(tick).padStart(10)} ns  `;
   return `${String(seq).padStart(7)}  ${time}${styled('dim', by)}  ${styled('bold', event.kind)}  ${formatEvent(event)}`;
+}
+
+function showSchedule(session: Session, flags: Flags): void {
+  const schedule = session.schedule();
+  if (flags.json === true) printJson('schedule', { session: session.name, schedule });
+  else print(schedule);
 }
 
 function showWorld(session: Session, seq: number, flags: Flags): void {

@@ -14,14 +14,13 @@ function pthread_create(name: string, program: () => Program<unknown>): Act<numb
   });
 }
 
+// What these rooms share with others, but an app cannot call.
+const { largeBlock: _largeBlock, ...heapCalls } = heap;
+const { peek: _peek, ...accessCalls } = access;
+const { actorName: _actorName, ...threadCalls } = threads;
+const { clientClose: _clientClose, ...iokitCalls } = iokit;
+
 /** Everything an app can call, under the names that C has for it. */
-export const app = {
-  ...heap,
-  ...mapping,
-  ...access,
-  ...threads,
-  ...iokit,
-  pthread_create,
-} as const;
+export const app = { ...heapCalls, ...mapping, ...accessCalls, ...threadCalls, ...iokitCalls, pthread_create } as const;
 
 export type App = typeof app;

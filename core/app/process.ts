@@ -22,7 +22,8 @@ export function* exitAfterLast(): Program {
     }
     const { entries } = world.tasks.get(task)!;
     const lowest = entries[0]?.start ?? 0;
-    unmap(step, task, lowest, (entries.at(-1)?.end ?? lowest) - lowest);
+    const end = entries.at(-1)?.end ?? lowest;
+    if (end > lowest) unmap(step, task, lowest, end - lowest);
     step.emit({ kind: 'task.exit', task, reason: 'returned' });
   });
 }

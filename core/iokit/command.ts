@@ -278,7 +278,7 @@ export function* completeDMA(id: number, options = 0): Program<number> {
 
 /** `IODMACommand::GetPreparation` (facts §4.4): looks only. */
 export function getPreparation(world: World, id: number): { code: number; offset: number; length: number; memory: number } {
-  const { prepared, offset, length, descriptor } = world.commands.get(id)!;
-  if (!prepared) return { code: kIOReturnNotReady, offset: 0, length: 0, memory: 0 };
+  const { active, offset, length, descriptor } = world.commands.get(id)!;
+  if (!active) return { code: kIOReturnNotReady, offset: 0, length: 0, memory: 0 };
   return { code: kIOReturnSuccess, offset, length, memory: descriptor };
 }
