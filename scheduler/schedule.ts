@@ -86,8 +86,10 @@ export function formatSchedule(bytes: Uint8Array): string {
 
 /** @throws {InputError} when the string is no schedule of this version */
 export function parseSchedule(text: string): Uint8Array {
-  if (!text.startsWith(prefix) || !/^[\w-]*$/.test(text.slice(prefix.length))) {
-    throw new InputError(`"${text.slice(0, 20)}" is no schedule: it must start with "${prefix}"`);
+  const shown = text.length > 20 ? `${text.slice(0, 20)}…` : text;
+  if (!text.startsWith(prefix)) throw new InputError(`"${shown}" is no schedule: it must start with "${prefix}"`);
+  if (!/^[\w-]*$/.test(text.slice(prefix.length))) {
+    throw new InputError(`"${shown}" is no schedule: it has a character that is not base64url; paste it whole`);
   }
   const bytes = new Uint8Array(Buffer.from(text.slice(prefix.length), 'base64url'));
   for (const _ of decisionsOf(bytes)) break;

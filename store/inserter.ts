@@ -42,7 +42,7 @@ export class Inserter {
   private events: number;
   private decisions: number;
   /** Why a batch is not in the file: none may follow it, for there would be a gap. */
-  private failure: unknown = undefined;
+  private failure: Error | undefined;
 
   /** Continues a session that already has that many events and decisions. */
   constructor(file: string, db: Database, session: number, events: number, decisions: number) {
@@ -65,7 +65,7 @@ export class Inserter {
     try {
       transaction(this.file, this.db, () => this.insertAll(batch, progress));
     } catch (error) {
-      this.failure = error;
+      this.failure = error as Error;
       throw error;
     }
     this.events += batch.count;

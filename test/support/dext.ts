@@ -62,7 +62,10 @@ export function* commandFor({ client }: Pick<Inside, 'client'>, maxAddressBits =
 }
 
 /** Prepares all of the memory; fails the test unless it succeeds. */
-export function* prepared(inside: Pick<Inside, 'client'>, memory: IOMemoryDescriptor): Program<[command: IODMACommand, segments: readonly Range[]]> {
+export function* prepared(
+  inside: Pick<Inside, 'client'>,
+  memory: IOMemoryDescriptor,
+): Program<[command: IODMACommand, segments: readonly Range[]]> {
   const command = yield* commandFor(inside);
   const [code, , , segments] = yield* command.PrepareForDMA(0, memory, 0, 0);
   if (code !== 0) throw new Error(`PrepareForDMA failed with ${code}`);

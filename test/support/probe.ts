@@ -3,7 +3,14 @@ import { type Device, type DeviceModel, type IOPCIDevice, type Program } from '.
 import { beatStatuses, type BeatStatus } from '../../core/pcie/kinds.ts';
 
 /** Registers of BAR 0. A write to `command` starts it; `status` is 1 + 16 × what became of the beats when it is done. */
-export const probeRegisters = { address: 0x00, length: 0x08, local: 0x0c, command: 0x10, status: 0x14, count: 0x18 } as const;
+export const probeRegisters = {
+  address: 0x00,
+  length: 0x08,
+  local: 0x0c,
+  command: 0x10,
+  status: 0x14,
+  count: 0x18,
+} as const;
 export const probeCommands = { read: 1, write: 2, interrupt: 3, fill: 4 } as const;
 /** Bytes of BAR 0. */
 export const probeBar = 0x100;

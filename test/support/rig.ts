@@ -53,13 +53,25 @@ export interface Play {
   readonly size?: number;
   readonly allocate?: (app: App, size: number) => Program<number>;
   readonly machine?: Partial<MachineOptions>;
+  /** Writes are told apart: each writes the number of its move, counted from 1, instead of one of {@link bytes}. */
+  readonly counting?: boolean;
 }
 
 /** Selectors, in the order of the methods. */
-const selectors = ['call', 'map', 'look', 'prepare', 'read', 'complete', 'wire in', 'device writes', 'unwire in'] as const;
+const selectors = [
+  'call',
+  'map',
+  'look',
+  'prepare',
+  'read',
+  'complete',
+  'wire in',
+  'device writes',
+  'unwire in',
+] as const;
 
 /** The scenario of a play; its result is what was seen. */
-export function play({ moves, size = 32 * KiB, allocate, machine }: Play): Setup<Played> {
+export function play({ moves, size = 32 * KiB, allocate, machine, counting = false }: Play): Setup<Played> {
   const played: Played = { looks: [], reads: [], codes: [] };
   let memory: IOMemoryDescriptor;
   let map: IOMemoryMap;
@@ -108,8 +120,9 @@ export function play({ moves, size = 32 * KiB, allocate, machine }: Play): Setup
       busIn = segments[0]!.address;
       return 0;
     },
-    *'device writes'(_, client) {
-      yield* obey(client.pci, { command: 'fill', length: 64, local: 128, count: bytes.device });
+    *'device writes'(args, client) {
+      const value = counting ? Number(args.scalarInput[1]) : bytes.device;
+      yield* obey(client.pci, { command: 'fill', length: 64, local: 128, count: value });
       yield* obey(client.pci, { command: 'write', address: busIn, length: 64, local: 128 });
       return 0;
     },
@@ -124,17 +137,18 @@ export function play({ moves, size = 32 * KiB, allocate, machine }: Play): Setup
     *app(app, connect) {
       const buffer = allocate === undefined ? yield* app.mmap(size) : yield* allocate(app, size);
       yield* app.memset(buffer, bytes.old, 64);
-      for (const move of moves) {
-        if (move === 'write') yield* app.memset(buffer, bytes.new, 64);
+      for (const [index, move] of moves.entries()) {
+        const value = counting ? index + 1 : bytes.new;
+        if (move === 'write') yield* app.memset(buffer, value, 64);
         else if (move === 'unmap') yield* app.munmap(buffer, size);
         else if (move === 'remap') {
           yield* app.munmap(buffer, size);
           yield* app.mmap(size, buffer);
-          yield* app.memset(buffer, bytes.new, 64);
+          yield* app.memset(buffer, value, 64);
         } else {
-          const input = move === 'call' ? [buffer, size] : [0, 0];
-          const selector = selectors.indexOf(move);
-          yield* app.IOConnectCallMethod(connect, selector, [BigInt(buffer)], input[0]!, input[1]!, 0, 0, 0);
+          const [input, length] = move === 'call' ? [buffer, size] : [0, 0];
+          const scalars = [BigInt(buffer), BigInt(value)];
+          yield* app.IOConnectCallMethod(connect, selectors.indexOf(move), scalars, input, length, 0, 0, 0);
         }
       }
       return played;

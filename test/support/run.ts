@@ -116,6 +116,13 @@ export interface Setup<R> {
   readonly machine?: Partial<MachineOptions>;
 }
 
+export interface Logged {
+  readonly event: AnyEvent;
+  readonly actor: number;
+  /** In nanoseconds. */
+  readonly tick: number;
+}
+
 /** A finished run. */
 export interface Ran<R> {
   readonly recording: Recording;
@@ -123,6 +130,8 @@ export interface Ran<R> {
   readonly findings: Recording['findings'];
   readonly result: R;
   readonly events: readonly AnyEvent[];
+  /** The same with who did it and when. */
+  readonly log: readonly Logged[];
   /** The events of a kind, in order. */
   of<K extends KindName>(kind: K): EventByKind[K][];
   /** The first device's local memory at the end. */
@@ -146,15 +155,22 @@ export function scenarioOf<R>(setup: Setup<R>): Scenario {
 
 /** Runs whatever findings come of it. */
 export function runAnyhow<R>(setup: Setup<R>, options: RecordOptions = {}): Ran<R> {
-  const events: AnyEvent[] = [];
-  const recording = record(scenarioOf(setup), { maxSteps: 200_000, ...options, onEvent: (event) => events.push(event) });
+  const log: Logged[] = [];
+  const onEvent = (event: AnyEvent, actor: number, tick: number): void => void log.push({ event, actor, tick });
+  const recording = record(scenarioOf(setup), {
+    maxSteps: 200_000,
+    ...options,
+    onEvent,
+  });
   const { world, findings } = recording;
+  const events = log.map(({ event }) => event);
   return {
     recording,
     world,
     findings,
     result: recording.result as R,
     events,
+    log,
     of: <K extends KindName>(kind: K) => events.filter((event): event is EventByKind[K] => event.kind === kind),
     deviceMemory: [...world.devices.values()][0]!.memory,
   };

@@ -135,7 +135,9 @@ describe('freed while prepared', () => {
       },
     });
     expect(ran.findings.map(({ rule }) => rule)).toEqual(['crash']);
-    expect(ran.findings[0]!.message).toMatch(/^dext:TestClient crashed: EXC_BAD_ACCESS: use of IODMACommand #\d+ after its last release/);
+    expect(ran.findings[0]!.message).toMatch(
+      /^dext:TestClient crashed: EXC_BAD_ACCESS: use of IODMACommand #\d+ after its last release/,
+    );
   });
 });
 

@@ -1,9 +1,20 @@
 /** facts §4.1: what IODMACommand::Create refuses. */
 import { describe, expect, test } from 'vitest';
-import { IODMACommand, kIOReturnBadArgument, kIOReturnNoMemory, kIOReturnSuccess, KiB, type MachineOptions } from '../../../index.ts';
+import {
+  IODMACommand,
+  kIOReturnBadArgument,
+  kIOReturnNoMemory,
+  kIOReturnSuccess,
+  KiB,
+  type MachineOptions,
+} from '../../../index.ts';
 import { inDext } from '../../support/dext.ts';
 
-function create(options: number, specification: { options?: number; maxAddressBits: number }, machine: Partial<MachineOptions> = {}): unknown {
+function create(
+  options: number,
+  specification: { options?: number; maxAddressBits: number },
+  machine: Partial<MachineOptions> = {},
+): unknown {
   const ran = inDext(
     function* ({ client }) {
       const [code, command] = yield* IODMACommand.Create(client.pci, options, specification);

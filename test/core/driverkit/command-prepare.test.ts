@@ -18,9 +18,14 @@ import {
 import { mapAnonymous } from '../../../core/memory/space.ts';
 import { act } from '../../../core/operation.ts';
 import { commandFor, inDext, prepared, wires } from '../../support/dext.ts';
+import { obey } from '../../support/probe.ts';
 import { run } from '../../support/run.ts';
 
-const machines: Partial<MachineOptions>[] = [{ mapper: 'dart' }, { mapper: 'vtd', pageSize: 4 * KiB }, { mapper: 'none' }];
+const machines: Partial<MachineOptions>[] = [
+  { mapper: 'dart' },
+  { mapper: 'vtd', pageSize: 4 * KiB },
+  { mapper: 'none' },
+];
 
 test.each([
   ['options other than 0', 1, 'input', 32, kIOReturnBadArgument],
@@ -30,7 +35,13 @@ test.each([
 ] as const)('%s', (_name, options, memory, capacity, expected) => {
   const ran = inDext(function* (inside) {
     const command = yield* commandFor(inside);
-    const [code, flags, count, segments] = yield* command.PrepareForDMA(options, memory === 'NULL' ? null : inside.input, 0, 0, capacity);
+    const [code, flags, count, segments] = yield* command.PrepareForDMA(
+      options,
+      memory === 'NULL' ? null : inside.input,
+      0,
+      0,
+      capacity,
+    );
     const completed = yield* command.CompleteDMA(0);
     return [code, flags, count, segments, completed];
   });
@@ -167,6 +178,26 @@ describe.each(machines)('on %j', (machine) => {
     expect(result).toBe(kIOReturnVMError);
   });
 });
+
+test.each(['dart', 'vtd'] as const)(
+  '%s: a preparation that failed does not take down what got its bus addresses since',
+  (mapper) => {
+    const ran = inDext(
+      function* (inside) {
+        const { pci } = inside.client;
+        const [command, before] = yield* prepared(inside, inside.input);
+        yield* command.PrepareForDMA(0, inside.input, 0, 100 * KiB);
+        const [, after] = yield* prepared(inside, inside.output);
+        yield* command.CompleteDMA(0);
+        const { address } = after[0]!;
+        return [address === before[0]!.address, yield* obey(pci, { command: 'write', address, length: 4 })];
+      },
+      { machine: { mapper } },
+    );
+    // VT-d keeps the first range for as long as the descriptor is wired: nobody else can have it.
+    expect(ran.result).toEqual([mapper === 'dart', 'ok']);
+  },
+);
 
 test('In over read-only memory: the raw KERN_PROTECTION_FAILURE; Out does not care', () => {
   const codes: number[] = [];

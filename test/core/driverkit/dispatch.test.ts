@@ -48,7 +48,11 @@ function check(entry: IOUserClientMethodDispatch | undefined, args: Arguments): 
 const passes = [42, true];
 const fails = [kIOReturnBadArgument, false];
 
-describe.each<{ field: keyof IOUserClientMethodDispatch; with: (count: number) => Arguments; sizes: readonly number[] }>([
+describe.each<{
+  field: keyof IOUserClientMethodDispatch;
+  with: (count: number) => Arguments;
+  sizes: readonly number[];
+}>([
   { field: 'checkScalarInputCount', with: (scalars) => ({ scalars }), sizes: [0, 1, 16] },
   { field: 'checkScalarOutputCount', with: (outputScalars) => ({ outputScalars }), sizes: [0, 1, 16] },
   { field: 'checkStructureInputSize', with: (input) => ({ input }), sizes: [0, 1, 4096, 4097, 32 * KiB] },

@@ -98,7 +98,9 @@ describe('CreateMapping', () => {
       },
     });
     expect(ran.findings.map(({ rule }) => rule)).toEqual(['crash']);
-    expect(ran.findings[0]!.message).toMatch(/^dext:TestClient crashed: SIGBUS: write at 0x[0-9a-f]+, which is mapped with protection read/);
+    expect(ran.findings[0]!.message).toMatch(
+      /^dext:TestClient crashed: SIGBUS: write at 0x[0-9a-f]+, which is mapped with protection read/,
+    );
   });
 
   test('there is an unmapped page before it: an underrun crashes the dext', () => {
@@ -125,7 +127,10 @@ describe('CreateMemoryDescriptorFromClient', () => {
         const ranges = Array.from({ length: count }, () => ({ address, length: 1 }));
         codes.push((yield* client.CreateMemoryDescriptorFromClient(kIOMemoryDirectionOut, ranges))[0]);
       }
-      for (const range of [{ address, length: 2 ** 46 }, { address: 0x1234, length: 100 }]) {
+      for (const range of [
+        { address, length: 2 ** 46 },
+        { address: 0x1234, length: 100 },
+      ]) {
         codes.push((yield* client.CreateMemoryDescriptorFromClient(kIOMemoryDirectionOut, [range]))[0]);
       }
       return codes;
@@ -138,7 +143,9 @@ describe('CreateMemoryDescriptorFromClient', () => {
     run({
       *app() {},
       *afterStop(client) {
-        [code] = yield* client.CreateMemoryDescriptorFromClient(kIOMemoryDirectionOut, [{ address: 0x1_0400_0000, length: 1 }]);
+        [code] = yield* client.CreateMemoryDescriptorFromClient(kIOMemoryDirectionOut, [
+          { address: 0x1_0400_0000, length: 1 },
+        ]);
       },
     });
     expect(code).toBe(kIOReturnNotReady);

@@ -66,7 +66,10 @@ describe('with a mapper', () => {
       return [
         yield* of([{ address, length: 16 * KiB }, far]),
         yield* of([{ address, length: 16 * KiB - 1 }, far]),
-        yield* of([{ address, length: 16 * KiB }, { address: address + 32 * KiB + 1, length: 100 }]),
+        yield* of([
+          { address, length: 16 * KiB },
+          { address: address + 32 * KiB + 1, length: 100 },
+        ]),
       ];
     });
     expect(result).toEqual([[32 * KiB], [16 * KiB - 1, 16 * KiB], [16 * KiB, 100]]);

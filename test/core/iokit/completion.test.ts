@@ -81,7 +81,11 @@ describe('reference words', () => {
 describe('completions', () => {
   test('carry the status and up to 16 values', () => {
     const values = Array.from({ length: 16 }, (_, i) => BigInt(i));
-    expect(receive([], completes(values, kIOReturnError))).toEqual({ result: kIOReturnError, args: values, reference: [0n] });
+    expect(receive([], completes(values, kIOReturnError))).toEqual({
+      result: kIOReturnError,
+      args: values,
+      reference: [0n],
+    });
   });
 
   test('with more than 16 values are never sent, without a word: the app waits for ever', () => {

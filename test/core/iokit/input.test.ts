@@ -18,7 +18,10 @@ interface Seen {
 }
 
 /** What the dext sees of a struct input. */
-function seenOf(input: (app: App) => Program<[address: number, size: number]>, machine: Partial<MachineOptions> = {}): Seen | undefined {
+function seenOf(
+  input: (app: App) => Program<[address: number, size: number]>,
+  machine: Partial<MachineOptions> = {},
+): Seen | undefined {
   let seen: Seen | undefined;
   run({
     machine,
@@ -27,7 +30,8 @@ function seenOf(input: (app: App) => Program<[address: number, size: number]>, m
       yield* app.IOConnectCallStructMethod(connect, 0, address, size);
     },
     *method(args) {
-      const length = args.structureInputDescriptor === null ? null : (yield* args.structureInputDescriptor.GetLength())[1];
+      const length =
+        args.structureInputDescriptor === null ? null : (yield* args.structureInputDescriptor.GetLength())[1];
       const data = args.structureInput;
       seen = { inline: data === null ? null : [...data.getBytesNoCopy()], descriptor: length };
       return 0;
@@ -39,7 +43,10 @@ function seenOf(input: (app: App) => Program<[address: number, size: number]>, m
 /** A buffer whose bytes tell where they are. */
 function* buffer(app: App, size: number): Program<number> {
   const address = yield* app.malloc(size + 64);
-  yield* app.write(address, Uint8Array.from({ length: size }, (_, i) => i % 251));
+  yield* app.write(
+    address,
+    Uint8Array.from({ length: size }, (_, i) => i % 251),
+  );
   return address;
 }
 
@@ -47,16 +54,22 @@ const counting = (size: number): number[] => Array.from({ length: size }, (_, i)
 
 describe.each([4 * KiB, 16 * KiB])('pages of %i bytes', (pageSize) => {
   test.each([0, 1, 4095, 4096])('%i bytes travel by copy', (size) => {
-    const seen = seenOf(function* (app) {
-      return [yield* buffer(app, size), size];
-    }, { pageSize });
+    const seen = seenOf(
+      function* (app) {
+        return [yield* buffer(app, size), size];
+      },
+      { pageSize },
+    );
     expect(seen).toEqual({ inline: size === 0 ? null : counting(size), descriptor: null });
   });
 
   test.each([4097, 16384, 16385])('%i bytes travel as a descriptor of exactly that length', (size) => {
-    const seen = seenOf(function* (app) {
-      return [yield* buffer(app, size), size];
-    }, { pageSize });
+    const seen = seenOf(
+      function* (app) {
+        return [yield* buffer(app, size), size];
+      },
+      { pageSize },
+    );
     expect(seen).toEqual({ inline: null, descriptor: size });
   });
 });
@@ -68,7 +81,10 @@ test('size 0 with any pointer: neither', () => {
   const nothing = seenOf(function* () {
     return [0, 0];
   });
-  expect([nowhere, nothing]).toEqual([{ inline: null, descriptor: null }, { inline: null, descriptor: null }]);
+  expect([nowhere, nothing]).toEqual([
+    { inline: null, descriptor: null },
+    { inline: null, descriptor: null },
+  ]);
 });
 
 test('more than 4096 bytes at NULL: both NULL, and the call still arrives', () => {
@@ -92,7 +108,9 @@ test('1 to 4096 bytes at NULL crash the app, not the dext', () => {
     },
   });
   expect(ran.findings.map(({ rule }) => rule)).toEqual(['crash']);
-  expect(ran.findings[0]!.message).toContain('app:main crashed: SIGSEGV: IOConnectCallMethod copies 4096 bytes from NULL');
+  expect(ran.findings[0]!.message).toContain(
+    'app:main crashed: SIGSEGV: IOConnectCallMethod copies 4096 bytes from NULL',
+  );
   expect(ran.of('queue.enqueue').filter(({ method }) => method === 'ExternalMethod')).toEqual([]);
 });
 
@@ -144,7 +162,12 @@ test('an unaligned address keeps its offset in the page: in the mapping and in t
     const [, map] = yield* memory.CreateMapping(0);
     const [, command] = yield* IODMACommand.Create(client.pci, 0, { maxAddressBits: 64 });
     const [, , , segments] = yield* command!.PrepareForDMA(0, memory, 0, 0);
-    offsets = [map!.GetAddress() % (16 * KiB), map!.GetLength(), segments[0]!.address % (16 * KiB), segments[0]!.length];
+    offsets = [
+      map!.GetAddress() % (16 * KiB),
+      map!.GetLength(),
+      segments[0]!.address % (16 * KiB),
+      segments[0]!.length,
+    ];
     yield* command!.CompleteDMA(0);
     return 0;
   };

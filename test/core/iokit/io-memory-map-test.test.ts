@@ -40,7 +40,11 @@ function indices(length: number): number[] {
   return all;
 }
 
-function mapTest(direction: number, { bufferOffset, length, mapOffset, mapLength }: Case, machine: Partial<MachineOptions>): Setup<void> {
+function mapTest(
+  direction: number,
+  { bufferOffset, length, mapOffset, mapLength }: Case,
+  machine: Partial<MachineOptions>,
+): Setup<void> {
   let map: IOMemoryMap;
   const mapped = mapLength === 0 ? length : mapLength;
   return {
@@ -68,7 +72,8 @@ function mapTest(direction: number, { bufferOffset, length, mapOffset, mapLength
       const buffer = (yield* app.mmap(64 * KiB)) + bufferOffset;
       for (const index of indices(mapped)) yield* app.store32(buffer + mapOffset + 4 * index, mapOffset / 4 + index);
       yield* app.IOConnectCallScalarMethod(connect, 0, [BigInt(buffer)]);
-      for (const index of indices(mapped)) yield* app.store32(buffer + mapOffset + 4 * index, mapOffset / 4 + index + later);
+      for (const index of indices(mapped))
+        yield* app.store32(buffer + mapOffset + 4 * index, mapOffset / 4 + index + later);
       yield* app.IOConnectCallScalarMethod(connect, 1, []);
     },
   };

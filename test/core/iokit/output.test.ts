@@ -60,11 +60,19 @@ describe('up to 4096 bytes of room', () => {
   });
 
   test('more than there is room: BadArgument, nothing is copied', () => {
-    expect(call(4, answer([1, 2, 3, 4, 5]))).toEqual({ code: kIOReturnBadArgument, count: 4, bytes: [9, 9, 9, 9, 9, 9, 9, 9] });
+    expect(call(4, answer([1, 2, 3, 4, 5]))).toEqual({
+      code: kIOReturnBadArgument,
+      count: 4,
+      bytes: [9, 9, 9, 9, 9, 9, 9, 9],
+    });
   });
 
   test('a failing method copies nothing back', () => {
-    expect(call(8, answer([1, 2], kIOReturnError))).toEqual({ code: kIOReturnError, count: 8, bytes: [9, 9, 9, 9, 9, 9, 9, 9] });
+    expect(call(8, answer([1, 2], kIOReturnError))).toEqual({
+      code: kIOReturnError,
+      count: 8,
+      bytes: [9, 9, 9, 9, 9, 9, 9, 9],
+    });
   });
 });
 
@@ -95,7 +103,11 @@ describe('more than 4096 bytes of room', () => {
       args.structureOutput = OSData.withBytes(Uint8Array.of(1));
       return 0;
     };
-    expect(call(32 * KiB, both)).toEqual({ code: kIOReturnBadArgument, count: 32 * KiB, bytes: [7, 9, 9, 9, 9, 9, 9, 9] });
+    expect(call(32 * KiB, both)).toEqual({
+      code: kIOReturnBadArgument,
+      count: 32 * KiB,
+      bytes: [7, 9, 9, 9, 9, 9, 9, 9],
+    });
   });
 
   test('an empty structureOutput is none', () => {

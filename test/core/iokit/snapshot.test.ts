@@ -125,7 +125,10 @@ describe('how it is made (§2.6)', () => {
 describe('what cannot damage it (§2.5 (4))', () => {
   test.each<{ what: string; moves: readonly Move[] }>([
     { what: 'snapshot, then wired for In', moves: ['call', 'map', 'wire in', 'device writes', 'look'] },
-    { what: 'snapshot and looked at, then wired for In', moves: ['call', 'map', 'look', 'wire in', 'device writes', 'look'] },
+    {
+      what: 'snapshot and looked at, then wired for In',
+      moves: ['call', 'map', 'look', 'wire in', 'device writes', 'look'],
+    },
     { what: 'wired for In, then snapshot', moves: ['call', 'wire in', 'map', 'device writes', 'look'] },
   ])('device writes: $what', ({ moves }) => {
     for (const ran of runs(() => play({ moves }), 3)) expect(ran.result.looks.at(-1)).toBe(old);
@@ -180,11 +183,14 @@ describe('writable snapshots: CreateMemoryDescriptorFromClient with In or InOut'
     }).result;
   }
 
-  test.each(['nothing', 'a write'] as const)('belong to their descriptor alone; between them the app writes %s', (between) => {
-    expect(twoMappings(between, 0)).toEqual([fresh, old, old]);
-    expect(twoMappings(between, 1)).toEqual([old, fresh, old]);
-    expect(twoMappings(between, 1, kIOMemoryDirectionIn)).toEqual([old, fresh, old]);
-  });
+  test.each(['nothing', 'a write'] as const)(
+    'belong to their descriptor alone; between them the app writes %s',
+    (between) => {
+      expect(twoMappings(between, 0)).toEqual([fresh, old, old]);
+      expect(twoMappings(between, 1)).toEqual([old, fresh, old]);
+      expect(twoMappings(between, 1, kIOMemoryDirectionIn)).toEqual([old, fresh, old]);
+    },
+  );
 
   test('Out is read-only, so its snapshots can be shared', () => {
     const makes: Method = function* (args, client) {

@@ -17,19 +17,69 @@ interface Row {
 
 const rows: readonly Row[] = [
   { when: 'before the call', moves: ['write', 'call', 'map', 'prepare', 'read', 'look'], cpu: fresh, device: fresh },
-  { when: 'after the call, before M', moves: ['call', 'write', 'map', 'prepare', 'read', 'look'], cpu: fresh, device: fresh },
+  {
+    when: 'after the call, before M',
+    moves: ['call', 'write', 'map', 'prepare', 'read', 'look'],
+    cpu: fresh,
+    device: fresh,
+  },
   { when: 'after M, before P', moves: ['call', 'map', 'write', 'prepare', 'read', 'look'], cpu: old, device: fresh },
-  { when: 'after M that was looked at', moves: ['call', 'map', 'look', 'write', 'look', 'prepare', 'read', 'look'], cpu: old, device: fresh },
-  { when: 'after M and P, before D', moves: ['call', 'map', 'prepare', 'write', 'read', 'look'], cpu: old, device: fresh },
-  { when: 'after P, before D and M', moves: ['call', 'prepare', 'write', 'read', 'map', 'look'], cpu: fresh, device: fresh },
-  { when: 'after P and M, before D', moves: ['call', 'prepare', 'map', 'write', 'read', 'look'], cpu: old, device: fresh },
+  {
+    when: 'after M that was looked at',
+    moves: ['call', 'map', 'look', 'write', 'look', 'prepare', 'read', 'look'],
+    cpu: old,
+    device: fresh,
+  },
+  {
+    when: 'after M and P, before D',
+    moves: ['call', 'map', 'prepare', 'write', 'read', 'look'],
+    cpu: old,
+    device: fresh,
+  },
+  {
+    when: 'after P, before D and M',
+    moves: ['call', 'prepare', 'write', 'read', 'map', 'look'],
+    cpu: fresh,
+    device: fresh,
+  },
+  {
+    when: 'after P and M, before D',
+    moves: ['call', 'prepare', 'map', 'write', 'read', 'look'],
+    cpu: old,
+    device: fresh,
+  },
   { when: 'after D', moves: ['call', 'map', 'prepare', 'read', 'write', 'look'], cpu: old, device: old },
   { when: 'after D, before M', moves: ['call', 'prepare', 'read', 'write', 'map', 'look'], cpu: fresh, device: old },
-  { when: 'by munmap and mmap before M and P', moves: ['call', 'remap', 'map', 'prepare', 'read', 'look'], cpu: fresh, device: fresh },
-  { when: 'by munmap and mmap before P and M', moves: ['call', 'remap', 'prepare', 'map', 'read', 'look'], cpu: fresh, device: fresh },
-  { when: 'by munmap and mmap after M, before P', moves: ['call', 'map', 'remap', 'prepare', 'read', 'look'], cpu: old, device: old },
-  { when: 'by munmap and mmap after P', moves: ['call', 'map', 'prepare', 'remap', 'read', 'look'], cpu: old, device: old },
-  { when: 'by munmap and mmap after P, before M', moves: ['call', 'prepare', 'remap', 'map', 'read', 'look'], cpu: fresh, device: old },
+  {
+    when: 'by munmap and mmap before M and P',
+    moves: ['call', 'remap', 'map', 'prepare', 'read', 'look'],
+    cpu: fresh,
+    device: fresh,
+  },
+  {
+    when: 'by munmap and mmap before P and M',
+    moves: ['call', 'remap', 'prepare', 'map', 'read', 'look'],
+    cpu: fresh,
+    device: fresh,
+  },
+  {
+    when: 'by munmap and mmap after M, before P',
+    moves: ['call', 'map', 'remap', 'prepare', 'read', 'look'],
+    cpu: old,
+    device: old,
+  },
+  {
+    when: 'by munmap and mmap after P',
+    moves: ['call', 'map', 'prepare', 'remap', 'read', 'look'],
+    cpu: old,
+    device: old,
+  },
+  {
+    when: 'by munmap and mmap after P, before M',
+    moves: ['call', 'prepare', 'remap', 'map', 'read', 'look'],
+    cpu: fresh,
+    device: old,
+  },
 ];
 
 /** Small enough for a malloc zone, which is copied eagerly: the same must be seen. */
@@ -54,16 +104,32 @@ describe.each<Partial<MachineOptions>>([
     }
   });
 
-  test.each(rows.filter(({ moves }) => !moves.includes('remap')))('$when, in a malloc zone', ({ moves, cpu, device }) => {
-    for (const ran of runs(() => play({ moves, machine, ...zoned }), 2)) {
-      expect(readBy(ran.result, ran.deviceMemory)).toEqual([device]);
-      expect(ran.result.looks.at(-1)).toBe(cpu);
-    }
-  });
+  test.each(rows.filter(({ moves }) => !moves.includes('remap')))(
+    '$when, in a malloc zone',
+    ({ moves, cpu, device }) => {
+      for (const ran of runs(() => play({ moves, machine, ...zoned }), 2)) {
+        expect(readBy(ran.result, ran.deviceMemory)).toEqual([device]);
+        expect(ran.result.looks.at(-1)).toBe(cpu);
+      }
+    },
+  );
 });
 
 test('every look shows the same snapshot, however often it is looked at in between', () => {
-  const moves: Move[] = ['call', 'map', 'look', 'write', 'look', 'prepare', 'read', 'look', 'remap', 'look', 'complete', 'look'];
+  const moves: Move[] = [
+    'call',
+    'map',
+    'look',
+    'write',
+    'look',
+    'prepare',
+    'read',
+    'look',
+    'remap',
+    'look',
+    'complete',
+    'look',
+  ];
   const ran = run(play({ moves }));
   expect(ran.result.looks).toEqual([old, old, old, old, old]);
 });

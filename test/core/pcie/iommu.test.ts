@@ -23,7 +23,11 @@ function* memoryOf({ input, output }: Inside, which: Which): Program<IOMemoryDes
 }
 
 /** What becomes of a device read and a device write in prepared memory, and the rights in the IOMMU. */
-function tryBoth(which: Which, window: 'whole' | 'partial', machine: Partial<MachineOptions>): { rights: string[]; read: BeatStatus; write: BeatStatus } {
+function tryBoth(
+  which: Which,
+  window: 'whole' | 'partial',
+  machine: Partial<MachineOptions>,
+): { rights: string[]; read: BeatStatus; write: BeatStatus } {
   const ran = inDext(
     function* (inside) {
       const command = yield* commandFor(inside);
@@ -58,7 +62,11 @@ describe('rights', () => {
   });
 
   test.each(table)('%s, %s range: %s; so does a DART that enforces read-only', (which, window, rights, read, write) => {
-    expect(tryBoth(which, window, { mapper: 'dart', dartEnforcesReadOnly: true })).toEqual({ rights: [rights], read, write });
+    expect(tryBoth(which, window, { mapper: 'dart', dartEnforcesReadOnly: true })).toEqual({
+      rights: [rights],
+      read,
+      write,
+    });
   });
 
   test.each(table)('%s, %s range: %s; a DART as reported lets device writes through', (which, window, rights) => {
@@ -100,7 +108,10 @@ describe('a device write into a struct input', () => {
 
 describe('sharing', () => {
   /** Two commands on one descriptor: their addresses, and what a read sees after the first, and after both are complete. */
-  function two(machine: Partial<MachineOptions>, length = 0): { same: boolean; first: BeatStatus[]; second: BeatStatus[] } {
+  function two(
+    machine: Partial<MachineOptions>,
+    length = 0,
+  ): { same: boolean; first: BeatStatus[]; second: BeatStatus[] } {
     return inDext(
       function* (inside) {
         const { pci } = inside.client;
