@@ -155,7 +155,9 @@ function peakMemory(size: number): { events: number; peak: number } {
 function memory(): void {
   const one = peakMemory(rounds);
   const ten = peakMemory(rounds * 10);
-  console.log(`peak memory of ${one.events} events: ${one.peak} MiB; of ${ten.events} events: ${ten.peak} MiB (aim under 300)`);
+  console.log(
+    `peak memory of ${one.events} events: ${one.peak} MiB; of ${ten.events} events: ${ten.peak} MiB (aim under 300)`,
+  );
   console.log(`ratio ${(ten.peak / one.peak).toFixed(2)} (aim at most 1.2)`);
 }
 

@@ -1,5 +1,14 @@
 /** A long run for measuring: the app fills a buffer while the device reads it, over and over. */
-import { IOUserClient, kIOReturnSuccess, KiB, scenario, sgDataStart, sgEngine, type IOUserClientMethodArguments, type Program } from 'dextrace';
+import {
+  IOUserClient,
+  kIOReturnSuccess,
+  KiB,
+  scenario,
+  sgDataStart,
+  sgEngine,
+  type IOUserClientMethodArguments,
+  type Program,
+} from 'dextrace';
 import { SgDriver } from '../examples/sg-driver.ts';
 
 class StreamClient extends IOUserClient {

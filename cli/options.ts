@@ -48,7 +48,8 @@ function defaultOf(scenario: Scenario, name: string): unknown {
 function parseValue(name: string, text: string, fallback: unknown): number | string | boolean {
   if (typeof fallback === 'number') {
     const value = parseNumber(text);
-    if (value === undefined) throw new InputError(`--set ${name}=${text}: must be a number, such as 65536, 0x10000 or 64KiB`);
+    if (value === undefined)
+      throw new InputError(`--set ${name}=${text}: must be a number, such as 65536, 0x10000 or 64KiB`);
     return value;
   }
   if (typeof fallback === 'boolean') {

@@ -22,7 +22,13 @@ const byNumber: readonly Transition[] = kindNames.map((name) => transitions[name
  * may be a plain object, changed in place, or a draft. `number` is the kind's, for
  * callers that know it already.
  */
-export function evolve(world: World, event: AnyEvent, actor: number, tick: number, number: number = kindNumbers.get(event.kind)!): void {
+export function evolve(
+  world: World,
+  event: AnyEvent,
+  actor: number,
+  tick: number,
+  number: number = kindNumbers.get(event.kind)!,
+): void {
   if (world.time !== tick) world.time = tick;
   byNumber[number]!(world, event, actor);
 }

@@ -65,11 +65,7 @@ export {
 } from './memory/access.ts';
 export { note, sleep } from './actors/threads.ts';
 export type { Operation, Program } from './operation.ts';
-export {
-  kIOPCICommandBusLead,
-  kIOPCICommandMemorySpace,
-  kIOPCIConfigurationOffsetCommand,
-} from './pcie/bus.ts';
+export { kIOPCICommandBusLead, kIOPCICommandMemorySpace, kIOPCIConfigurationOffsetCommand } from './pcie/bus.ts';
 export { scenario, type End, type Options, type Scenario, type ScenarioDefinition } from './scenario.ts';
 export { GiB, hex, hexBytes, KiB, microsecond, MiB, millisecond } from './units.ts';
 export type { World } from './world.ts';

@@ -36,7 +36,8 @@ export const defaultMachine: MachineOptions = {
 type Check = { readonly accepts: (value: unknown) => boolean; readonly says: string };
 
 const powerOfTwo = (from: number, to: number): Check => ({
-  accepts: (v) => Number.isInteger(v) && (v as number) >= from && (v as number) <= to && Math.log2(v as number) % 1 === 0,
+  accepts: (v) =>
+    Number.isInteger(v) && (v as number) >= from && (v as number) <= to && Math.log2(v as number) % 1 === 0,
   says: `a power of two from ${from} to ${to}`,
 });
 const oneOf = (...names: readonly (string | number | boolean)[]): Check => ({

@@ -20,7 +20,9 @@ export type Program<R = void> = Generator<Operation<unknown>, R>;
 export function asProgram<R>(what: string, value: Program<R> | undefined): Program<R> {
   const given = value as Partial<Program<R>> | null | undefined;
   if (typeof given?.next === 'function' && typeof given[Symbol.iterator] === 'function') return value!;
-  const promised = typeof (given as Partial<PromiseLike<R>> | undefined)?.then === 'function' || (typeof given === 'object' && given !== null && Symbol.asyncIterator in given);
+  const promised =
+    typeof (given as Partial<PromiseLike<R>> | undefined)?.then === 'function' ||
+    (typeof given === 'object' && given !== null && Symbol.asyncIterator in given);
   throw new ScenarioError(
     `${what} is ${promised ? 'asynchronous' : 'no program'}: write a generator method (*name() { … }), without async or promises`,
   );

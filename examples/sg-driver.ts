@@ -2,8 +2,7 @@
  * The driver that the examples share: it brings up the scatter-gather engine and moves
  * memory with it. Read beside a C++ PCIDriverKit driver: the calls are the same.
  */
-import type {
-  IOPCIDevice} from 'dextrace';
+import type { IOPCIDevice } from 'dextrace';
 import {
   atomic_load,
   IOBufferMemoryDescriptor,

@@ -24,7 +24,8 @@ export const defaultMaxSteps = 10_000_000;
 /** @throws {InputError} naming the strategies there are */
 export function strategyNamed(name: string): StrategyName {
   const found = strategyNames.find((known) => known === name);
-  if (found === undefined) throw new InputError(`there is no strategy "${name}"; there are: ${strategyNames.join(', ')}`);
+  if (found === undefined)
+    throw new InputError(`there is no strategy "${name}"; there are: ${strategyNames.join(', ')}`);
   return found;
 }
 
@@ -53,7 +54,8 @@ export function start(scenario: Scenario, spec: RunSpec, observer: Observer, dec
   checkOptions(scenario, spec.set);
   const strategy = strategies[spec.strategy](stream(spec.seed, 'schedule'));
   const picking = decisions === undefined ? strategy : scripted(decisions, strategy.timed);
-  const building = (): Run => new Run(scenario.build(spec.set), picking, stream(spec.seed, 'latency'), observer, spec.maxSteps);
+  const building = (): Run =>
+    new Run(scenario.build(spec.set), picking, stream(spec.seed, 'latency'), observer, spec.maxSteps);
   try {
     return building();
   } catch (error) {

@@ -23,7 +23,10 @@ const sharedParts: ReadonlySet<string> = new Set(['sg-driver', 'send-client']);
 export function bundledExamples(): string[] {
   if (!existsSync(examplesFolder)) return [];
   return readdirSync(examplesFolder)
-    .filter((file) => /^[\w-]+\.(js|ts)$/.test(file) && !file.endsWith('.d.ts') && !sharedParts.has(file.replace(/\.\w+$/, '')))
+    .filter(
+      (file) =>
+        /^[\w-]+\.(js|ts)$/.test(file) && !file.endsWith('.d.ts') && !sharedParts.has(file.replace(/\.\w+$/, '')),
+    )
     .map((file) => file.replace(/\.(js|ts)$/, ''))
     .toSorted();
 }
@@ -34,7 +37,9 @@ function find(name: string, near: string | undefined): string {
   const bundled = /^[\w-]+$/.test(name) ? ['.js', '.ts'].map((end) => resolve(examplesFolder, name + end)) : [];
   const file = [...candidates, ...bundled].find((path) => existsSync(path) && statSync(path).isFile());
   if (file !== undefined) return file;
-  throw new InputError(`${name}: there is no such scenario; give a file, or one of the examples: ${bundledExamples().join(', ')}`);
+  throw new InputError(
+    `${name}: there is no such scenario; give a file, or one of the examples: ${bundledExamples().join(', ')}`,
+  );
 }
 
 /** SHA-256 over the file and all files of its own that it imports, so that a change in any of them shows. */
@@ -70,7 +75,10 @@ function summary(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const [first] = error.message.split('\n');
   const place = /^\s*(\/.*:\d+:\d+)$/m.exec(error.message)?.[1];
-  return `${error.name}: ${first!.trim()}${place === undefined ? '' : ` (${fromHere(place)})`}`.replace(/^Error: ParseError/, 'SyntaxError');
+  return `${error.name}: ${first!.trim()}${place === undefined ? '' : ` (${fromHere(place)})`}`.replace(
+    /^Error: ParseError/,
+    'SyntaxError',
+  );
 }
 
 /** One line on why a module could not be imported. */

@@ -154,7 +154,8 @@ export class Recorder implements Observer {
   /** The findings; where actors hang, a second run that notes the place of every operation tells their lines in the scenario. */
   private placed(): readonly Finding[] {
     const { findings, steps } = this.run;
-    if (steps > traceableSteps || !findings.some(({ rule }) => rule === 'deadlock' || rule === 'crash')) return findings;
+    if (steps > traceableSteps || !findings.some(({ rule }) => rule === 'deadlock' || rule === 'crash'))
+      return findings;
     tracing.enabled = true;
     try {
       const again = this.start(blind);
@@ -229,4 +230,3 @@ export function record(scenario: Scenario, options: RecordOptions = {}): Recordi
   while (recorder.advance(slice));
   return recorder.finish();
 }
-

@@ -66,7 +66,12 @@ class Comparison implements Observer {
     const next = this.recorded.next();
     this.expected = next.done === true ? undefined : next.value;
     const { expected } = this;
-    if (expected === undefined || expected.actor !== actor || expected.tick !== tick || !sameEvent(expected.event, event)) {
+    if (
+      expected === undefined ||
+      expected.actor !== actor ||
+      expected.tick !== tick ||
+      !sameEvent(expected.event, event)
+    ) {
       this.actual = { seq: this.seq, tick, actor, event };
       throw new Diverged();
     }
@@ -112,7 +117,8 @@ const slice = 65_536;
  */
 export function reexecute(session: Session, scenario: Scenario, options: ReplayOptions = {}): Replay {
   const { row } = session;
-  const changed = options.version !== undefined && row.scenario_version !== '' && options.version !== row.scenario_version;
+  const changed =
+    options.version !== undefined && row.scenario_version !== '' && options.version !== row.scenario_version;
   const spec: RunSpec = {
     seed: row.seed,
     strategy: strategyNamed(row.strategy),
@@ -127,7 +133,9 @@ export function reexecute(session: Session, scenario: Scenario, options: ReplayO
   const where = locate(session, scenario, spec, comparison.seq, actor);
   const names = session.actors();
   const say = (recorded: RecordedEvent | undefined, absent: string): string =>
-    recorded === undefined ? absent : `${names.get(recorded.actor) ?? `actor ${recorded.actor}`}: ${formatEvent(recorded.event)}`;
+    recorded === undefined
+      ? absent
+      : `${names.get(recorded.actor) ?? `actor ${recorded.actor}`}: ${formatEvent(recorded.event)}`;
   return {
     result: changed ? 'scenario-changed' : 'diverged',
     events: comparison.seq,
@@ -156,7 +164,13 @@ type Attempt =
       readonly absent: string;
     };
 
-function attempt(session: Session, scenario: Scenario, spec: RunSpec, onProgress?: (events: number) => void, watch?: (run: Run) => void): Attempt {
+function attempt(
+  session: Session,
+  scenario: Scenario,
+  spec: RunSpec,
+  onProgress?: (events: number) => void,
+  watch?: (run: Run) => void,
+): Attempt {
   const comparison = new Comparison(session);
   let run: Run | undefined;
   const world = (): World => run?.world ?? ({} as World);
@@ -171,7 +185,8 @@ function attempt(session: Session, scenario: Scenario, spec: RunSpec, onProgress
       return { kind: 'diverged', comparison, world: world(), actor, absent: '' };
     }
     if (error instanceof ScheduleMismatch) {
-      if (session.row.outcome === 'interrupted' && error.expected === undefined) return { kind: 'identical', comparison, world: world() };
+      if (session.row.outcome === 'interrupted' && error.expected === undefined)
+        return { kind: 'identical', comparison, world: world() };
       comparison.expected = comparison.rest();
       const actor = error.expected ?? comparison.expected?.actor ?? 0;
       const absent = error.expected === undefined ? 'more steps than were recorded' : 'nothing: it cannot move';
@@ -181,7 +196,13 @@ function attempt(session: Session, scenario: Scenario, spec: RunSpec, onProgress
   }
   comparison.expected = comparison.rest();
   if (comparison.expected === undefined) return { kind: 'identical', comparison, world: world() };
-  return { kind: 'diverged', comparison, world: world(), actor: comparison.expected.actor, absent: 'nothing: the re-execution has ended' };
+  return {
+    kind: 'diverged',
+    comparison,
+    world: world(),
+    actor: comparison.expected.actor,
+    absent: 'nothing: the re-execution has ended',
+  };
 }
 
 /** Runs once more up to the divergence, noting where in the program the actor's operations are made. */
@@ -204,4 +225,3 @@ function locate(session: Session, scenario: Scenario, spec: RunSpec, seq: number
 export function sameWorld(a: World, b: World): boolean {
   return isDeepStrictEqual(a, b);
 }
-

@@ -88,7 +88,10 @@ export class Timeline {
 
 /** One of immer's patches as a difference; bytes that were copied but not changed are none. */
 function differenceOf(before: World, { op, path, value }: Patch): Difference[] {
-  const old = path.reduce<unknown>((part, key) => (part instanceof Map ? part.get(key) : (part as Record<string, unknown> | undefined)?.[key]), before);
+  const old = path.reduce<unknown>(
+    (part, key) => (part instanceof Map ? part.get(key) : (part as Record<string, unknown> | undefined)?.[key]),
+    before,
+  );
   if (!(value instanceof Uint8Array && old instanceof Uint8Array)) return [{ op, path, value }];
   const offset = value.findIndex((byte, i) => byte !== old[i]);
   const end = value.findLastIndex((byte, i) => byte !== old[i]) + 1;

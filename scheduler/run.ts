@@ -149,7 +149,8 @@ export class Run implements Step {
     const before = this.events;
     this.stale = false;
     this.move(runner);
-    if (this.events === before) throw new Error(`step ${this.steps} of ${runner.name} (${runner.pending.name}) made no event`);
+    if (this.events === before)
+      throw new Error(`step ${this.steps} of ${runner.name} (${runner.pending.name}) made no event`);
   }
 
   /** Collects who can move. Sleepers can when their time has come, and time passes only when nobody else can move. */
@@ -166,7 +167,8 @@ export class Run implements Step {
         runner.seen = true;
         if (strategy.timed) runner.readyAt = this.now + runner.latency;
       }
-      if (able || runner.deadline <= this.now || (strategy.timed && runner.deadline < never)) candidates[count++] = runner;
+      if (able || runner.deadline <= this.now || (strategy.timed && runner.deadline < never))
+        candidates[count++] = runner;
       else if (runner.deadline < earliest) earliest = runner.deadline;
     }
     this.candidateCount = count;
@@ -180,7 +182,10 @@ export class Run implements Step {
     try {
       let value = runner.pending.perform(this);
       for (;;) {
-        const { done, value: operation } = runner.program.next(value) as IteratorResult<Operation<unknown> | undefined, unknown>;
+        const { done, value: operation } = runner.program.next(value) as IteratorResult<
+          Operation<unknown> | undefined,
+          unknown
+        >;
         if (done === true) {
           if (!this.conclude(runner, operation)) return;
           value = undefined;
@@ -235,9 +240,11 @@ export class Run implements Step {
     this.emit({ kind: 'actor.exit', actor: runner.id, reason: 'crashed' });
     // A program error's text differs between JavaScript engines, so it stays out of the log.
     if (task !== 0) this.emit({ kind: 'task.exit', task, reason: crash ? reason : 'program error' });
-    this.find(crash ? 'crash' : 'program-error', `${runner.name} ${crash ? 'crashed' : 'threw'}: ${reason}${at(crash ? runner.pending.stack : error.stack)}`, [
-      runner.id,
-    ]);
+    this.find(
+      crash ? 'crash' : 'program-error',
+      `${runner.name} ${crash ? 'crashed' : 'threw'}: ${reason}${at(crash ? runner.pending.stack : error.stack)}`,
+      [runner.id],
+    );
   }
 
   private find(rule: Rule, message: string, actors: readonly number[]): void {
@@ -249,8 +256,15 @@ export class Run implements Step {
     this.ended = true;
     const stuck = this.runners.filter((runner) => !runner.pending.idle);
     if (stuck.length > 0) {
-      const lines = stuck.map(({ name, pending }) => `${name} is in ${pending.name} and waits for ${pending.waitsFor(this.world)}${at(pending.stack)}`);
-      this.find('deadlock', `nobody can move:\n  ${lines.join('\n  ')}`, stuck.map((runner) => runner.id));
+      const lines = stuck.map(
+        ({ name, pending }) =>
+          `${name} is in ${pending.name} and waits for ${pending.waitsFor(this.world)}${at(pending.stack)}`,
+      );
+      this.find(
+        'deadlock',
+        `nobody can move:\n  ${lines.join('\n  ')}`,
+        stuck.map((runner) => runner.id),
+      );
     }
     this.check();
   }

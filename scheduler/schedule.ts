@@ -68,7 +68,8 @@ export function* decisionsOf(bytes: Uint8Array): Generator<number, void, undefin
     let value = 0;
     for (let shift = 0; ; shift += 7) {
       const byte = bytes[at++];
-      if (byte === undefined || shift > 28) throw new InputError('the schedule is cut short: it ends in the middle of a number');
+      if (byte === undefined || shift > 28)
+        throw new InputError('the schedule is cut short: it ends in the middle of a number');
       value |= (byte & 0x7f) << shift;
       if (byte < 0x80) return value >>> 0;
     }

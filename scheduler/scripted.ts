@@ -8,7 +8,9 @@ export class ScheduleMismatch extends InputError {
   readonly expected: number | undefined;
 
   constructor(expected: number | undefined) {
-    super(`the schedule does not fit this scenario: ${expected === undefined ? 'it ends too early' : `actor ${expected} cannot move`}`);
+    super(
+      `the schedule does not fit this scenario: ${expected === undefined ? 'it ends too early' : `actor ${expected} cannot move`}`,
+    );
     this.expected = expected;
   }
 }

@@ -70,7 +70,11 @@ function encoderOf({ integers, blob }: Layout): Encoder {
   const body = `return (event, numbers, at) => { ${lines.join(' ')} return ${bytes}; };`;
   // oxlint-disable-next-line typescript/no-implied-eval -- the text comes from the catalogue alone, never from a file
   const compile = new Function('names', 'blob', 'encodeBlob', body);
-  return compile(integers.map((field) => field.names), blob, encodeBlob) as Encoder;
+  return compile(
+    integers.map((field) => field.names),
+    blob,
+    encodeBlob,
+  ) as Encoder;
 }
 
 function encodeBlob({ type }: BlobField, value: unknown): Uint8Array {

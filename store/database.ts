@@ -51,7 +51,8 @@ function checkSize(file: string): void {
   const handle = openSync(file, 'r');
   const read = readSync(handle, header, 0, 100, 0);
   closeSync(handle);
-  if (read < 100 || header.toString('latin1', 0, 15) !== 'SQLite format 3') throw new InputError(`${file}: is no dextrace database`);
+  if (read < 100 || header.toString('latin1', 0, 15) !== 'SQLite format 3')
+    throw new InputError(`${file}: is no dextrace database`);
   const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
   const expected = pageSize * header.readUInt32BE(28);
   if (size < expected) {
@@ -65,7 +66,9 @@ function checkVersions(file: string, db: Database): void {
   }
   const format = db.pragma('user_version', { simple: true }) as number;
   if (format !== formatVersion) {
-    throw new InputError(`${file}: has format version ${format}, this dextrace reads version ${formatVersion}; use the dextrace that wrote it`);
+    throw new InputError(
+      `${file}: has format version ${format}, this dextrace reads version ${formatVersion}; use the dextrace that wrote it`,
+    );
   }
 }
 
@@ -78,7 +81,9 @@ function checkRecordable(file: string, db: Database): void {
   checkVersions(file, db);
   const model = db.prepare("SELECT value FROM about WHERE name = 'model_version'").pluck().get();
   if (model !== String(modelVersion)) {
-    throw new InputError(`${file}: holds recordings of model version ${String(model)}, this is version ${modelVersion}; record into another file with --db`);
+    throw new InputError(
+      `${file}: holds recordings of model version ${String(model)}, this is version ${modelVersion}; record into another file with --db`,
+    );
   }
 }
 
@@ -125,7 +130,8 @@ export function openForRecording(file: string): Database {
       if ((statSync(file).mode & 0o222) === 0) {
         throw new InputError(`${file}: the database is read-only; record into another file with --db`);
       }
-    } else if (!existsSync(dirname(resolve(file)))) throw new InputError(`${file}: there is no folder ${dirname(file)}; make it first`);
+    } else if (!existsSync(dirname(resolve(file))))
+      throw new InputError(`${file}: there is no folder ${dirname(file)}; make it first`);
     const db = new (sqlite())(resolve(file), { timeout: patience });
     try {
       // A file that is somebody else's, or of another version, stays as it is.

@@ -95,7 +95,14 @@ export class Inserter {
   }
 
   /** Lays out one row; evaluates to where the next blob lies. */
-  private row(args: unknown[], to: number, index: number, numbers: Float64Array, bytes: Uint8Array, blobAt: number): number {
+  private row(
+    args: unknown[],
+    to: number,
+    index: number,
+    numbers: Float64Array,
+    bytes: Uint8Array,
+    blobAt: number,
+  ): number {
     const at = index * batchColumns;
     const kind = numbers[at]!;
     args[to] = this.session * eventsPerSession + this.events + index;
@@ -103,7 +110,8 @@ export class Inserter {
     args[to + 2] = numbers[at + batchActor];
     args[to + 3] = kind;
     const used = layouts[kind]!.integers.length;
-    for (let i = 0; i < integerColumns.length; i += 1) args[to + lead + i] = i < used ? numbers[at + batchIntegers + i] : null;
+    for (let i = 0; i < integerColumns.length; i += 1)
+      args[to + lead + i] = i < used ? numbers[at + batchIntegers + i] : null;
     const length = numbers[at + batchBlob]!;
     args[to + columns - 1] = length < 0 ? null : bytes.subarray(blobAt, blobAt + length);
     return blobAt + Math.max(length, 0);

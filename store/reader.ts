@@ -74,7 +74,9 @@ export class Reader {
     if (found !== undefined) return found as SessionRow;
     const ids = this.sessions().map((row) => `#${row.id}`);
     const there = ids.length > 8 ? `${ids.slice(0, 8).join(', ')}, …` : ids.join(', ');
-    throw new InputError(`${this.file}: has no session #${id}; ${ids.length === 0 ? 'it has none' : `there are: ${there}`}`);
+    throw new InputError(
+      `${this.file}: has no session #${id}; ${ids.length === 0 ? 'it has none' : `there are: ${there}`}`,
+    );
   }
 
   /** Names of a session's actors, by number. */
@@ -111,7 +113,9 @@ export class Reader {
         next = row[0] + 1;
       }
       if (whole && (rows.length === 0 || rows.at(-1)![0] !== next - 1)) {
-        throw new InputError(`${this.file}#${session.id}: event ${next - base} is missing; restore the file from a copy`);
+        throw new InputError(
+          `${this.file}#${session.id}: event ${next - base} is missing; restore the file from a copy`,
+        );
       }
       if (rows.length < page) return;
     }
@@ -128,7 +132,9 @@ export class Reader {
   checkpoint(session: number, after: number, events: number): { events: number; world: World } | undefined {
     const row = explained(this.file, () =>
       this.db
-        .prepare('SELECT events, world FROM checkpoints WHERE session = ? AND events > ? AND events <= ? ORDER BY events DESC LIMIT 1')
+        .prepare(
+          'SELECT events, world FROM checkpoints WHERE session = ? AND events > ? AND events <= ? ORDER BY events DESC LIMIT 1',
+        )
         .get(session, after, events),
     ) as { events: number; world: Uint8Array } | undefined;
     return row === undefined ? undefined : { events: row.events, world: decodeWorld(row.world) };
@@ -153,7 +159,9 @@ export class Reader {
       const blob = row[4 + integerColumns.length] as unknown as Uint8Array | null;
       return { seq: id - base, tick, actor, event: decode(kind, integers, blob) };
     } catch (error) {
-      throw new InputError(`${this.file}: event ${id - base} cannot be read: ${(error as Error).message}`, { cause: error });
+      throw new InputError(`${this.file}: event ${id - base} cannot be read: ${(error as Error).message}`, {
+        cause: error,
+      });
     }
   }
 }

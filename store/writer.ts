@@ -100,7 +100,8 @@ export class SessionWriter extends DigestWriter {
   override commit(steps: number, decisions: number, chunk: Uint8Array, world: World | undefined): void {
     const { events, actors } = this;
     const digest = this.digest.value();
-    const checkpoint = world !== undefined && this.checkpointDue() ? { events: events - 1, world: encodeWorld(world) } : undefined;
+    const checkpoint =
+      world !== undefined && this.checkpointDue() ? { events: events - 1, world: encodeWorld(world) } : undefined;
     const progress: Progress = { events, steps, decisions, chunk, digest, actors, checkpoint };
     this.actors = [];
     if (this.thread !== undefined) {

@@ -31,7 +31,12 @@ export function recordCommand(): Command {
     .option('--seed <seed>', 'decides every pick and every latency', '1')
     .option('--schedule <string>', 'follow a schedule instead of picking; the seed still decides latencies')
     .option('--strategy <name>', `how the next actor is picked: ${strategyNames.join(', ')}`, 'random')
-    .option('--set <name=value>', 'change an option of the scenario, or of the machine (machine.pageSize=4KiB)', collect, [])
+    .option(
+      '--set <name=value>',
+      'change an option of the scenario, or of the machine (machine.pageSize=4KiB)',
+      collect,
+      [],
+    )
     .option('--db <file>', 'the file to record into', defaultFile)
     .option('--no-store', 'record nothing, only compute the digest')
     .option('--races', 'look for data races between CPUs and devices')
@@ -94,7 +99,18 @@ function againCommand(name: string, flags: Flags): string {
   return words.map(shellWord).join(' ');
 }
 
-function summary({ session, title, seed, strategy, options, events, steps, digest, outcome, findings }: Recording): object {
+function summary({
+  session,
+  title,
+  seed,
+  strategy,
+  options,
+  events,
+  steps,
+  digest,
+  outcome,
+  findings,
+}: Recording): object {
   return { session: session ?? null, title, seed, strategy, options, events, steps, digest, outcome, findings };
 }
 

@@ -29,7 +29,10 @@ async function action(name: string, flags: Flags): Promise<void> {
       cannotJudge(session, flags);
       return;
     }
-    const { scenario, source } = await loadScenario(scenarioOf(session, flags), dirname(resolve(parseSession(name).file)));
+    const { scenario, source } = await loadScenario(
+      scenarioOf(session, flags),
+      dirname(resolve(parseSession(name).file)),
+    );
     const progress = new ProgressLine();
     const replay = reexecute(session, scenario, {
       version: source.version,
@@ -46,7 +49,8 @@ async function action(name: string, flags: Flags): Promise<void> {
 
 function scenarioOf(session: Session, flags: Flags): string {
   const name = flags.scenario ?? session.row.scenario;
-  if (name === '') throw new InputError(`${session.name} does not say which scenario it is of; name it with --scenario FILE`);
+  if (name === '')
+    throw new InputError(`${session.name} does not say which scenario it is of; name it with --scenario FILE`);
   return name;
 }
 
@@ -77,11 +81,15 @@ function printText({ name, row }: Session, { result, events, divergence, changed
     return;
   }
   const { seq, expectedText, actualText, actor, where } = divergence;
-  print(`${name}: ${styled('red', result === 'diverged' ? 'diverged' : 'the scenario has changed')}; first difference at event ${seq}, by ${actor}`);
+  print(
+    `${name}: ${styled('red', result === 'diverged' ? 'diverged' : 'the scenario has changed')}; first difference at event ${seq}, by ${actor}`,
+  );
   print(`  expected  ${expectedText}`);
   print(`  actual    ${actualText}`);
   print(`  where     ${where ?? 'not known'}`);
   if (result === 'diverged') {
-    print('  The scenario is the recorded one, so it is not deterministic: look for a clock, randomness, or state kept between runs.');
+    print(
+      '  The scenario is the recorded one, so it is not deterministic: look for a clock, randomness, or state kept between runs.',
+    );
   }
 }

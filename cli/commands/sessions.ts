@@ -18,7 +18,9 @@ export function sessionsCommand(): Command {
         else {
           for (const { id, scenario, title, seed, strategy, events, outcome, digest } of rows) {
             const name = styled('bold', `${file}#${id}`);
-            print(`${name}  ${outcome.padEnd(11)}  ${grouped(events).padStart(11)} events  ${digest.slice(0, 12)}  seed ${seed} ${strategy}  ${scenario || title}`);
+            print(
+              `${name}  ${outcome.padEnd(11)}  ${grouped(events).padStart(11)} events  ${digest.slice(0, 12)}  seed ${seed} ${strategy}  ${scenario || title}`,
+            );
           }
         }
       } finally {

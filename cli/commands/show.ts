@@ -49,7 +49,9 @@ function filterOf(session: Session, flags: Flags): EventFilter {
   const { kind, actor, from, to } = flags;
   if (kind !== undefined && !kindNames.some((name) => name === kind)) {
     const room = kindNames.filter((name) => name.split('.')[0] === kind.split('.')[0]);
-    throw new InputError(`there is no event kind "${kind}"; ${room.length > 0 ? `perhaps ${room.join(', ')}` : `there are: ${kindNames.join(', ')}`}`);
+    throw new InputError(
+      `there is no event kind "${kind}"; ${room.length > 0 ? `perhaps ${room.join(', ')}` : `there are: ${kindNames.join(', ')}`}`,
+    );
   }
   return {
     kind,
@@ -111,7 +113,12 @@ function showWorld(session: Session, seq: number, flags: Flags): void {
   const { recorded, after, differences } = session.timeline().change(seq);
   const names = session.actors();
   if (flags.json === true) {
-    printJson('world', { session: session.name, event: documentOf(recorded, names), changed: differences, world: after });
+    printJson('world', {
+      session: session.name,
+      event: documentOf(recorded, names),
+      changed: differences,
+      world: after,
+    });
     return;
   }
   print(line(recorded, names, 0));

@@ -1,5 +1,5 @@
 /** What threads do with each other and with time. POSIX names and results. */
-import type { Act} from '../operation.ts';
+import type { Act } from '../operation.ts';
 import { act, Crash, type Program, type Step } from '../operation.ts';
 import type { World } from '../world.ts';
 

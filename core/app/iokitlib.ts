@@ -46,17 +46,26 @@ export function IOServiceGetMatchingService(name: string): Act<number> {
 export function* IOServiceOpen(service: number, type = 0): Program<[code: number, connection: number]> {
   const driver = yield* now((step) => step.live.get(service) as IOService);
   let client: IOUserClient | null = null;
-  const code = yield* rpc(driver.CopyDispatchQueue(kIOServiceDefaultQueueName).id, 'NewUserClient', function* (): Program<number> {
-    const [result, made] = yield* asProgram(`${driver.constructor.name}.NewUserClient`, driver.NewUserClient(type));
-    client = made;
-    return result;
-  });
+  const code = yield* rpc(
+    driver.CopyDispatchQueue(kIOServiceDefaultQueueName).id,
+    'NewUserClient',
+    function* (): Program<number> {
+      const [result, made] = yield* asProgram(`${driver.constructor.name}.NewUserClient`, driver.NewUserClient(type));
+      client = made;
+      return result;
+    },
+  );
   if (code !== kIOReturnSuccess) return [code, 0];
   const made = client as IOUserClient | null;
   if (made === null) return [yield* refuse('IOServiceOpen', kIOReturnError), 0];
   const connection = yield* act('IOServiceOpen', 'syscall', (step) => {
     const id = step.world.nextId;
-    step.emit({ kind: 'connection.open', connection: id, service: made.service, task: step.world.actors.get(step.actor)!.task });
+    step.emit({
+      kind: 'connection.open',
+      connection: id,
+      service: made.service,
+      task: step.world.actors.get(step.actor)!.task,
+    });
     made.connection = id;
     const live: Client & { readonly client: IOUserClient } = {
       client: made,
@@ -71,22 +80,17 @@ export function* IOServiceOpen(service: number, type = 0): Program<[code: number
 
 /** What closing and client death share: waits for calls in flight, then lets the dext's Stop run by itself. */
 export function* clientClose(connection: number): Program {
-  yield* act(
-    'IOServiceClose',
-    'syscall',
-    (step) => step.emit({ kind: 'connection.lock', connection, mode: 'write' }),
-    {
-      ready: (world) => {
-        const { readers, writer } = world.connections.get(connection)!;
-        return readers === 0 && writer === 0;
-      },
-      waitsFor: (world) => {
-        const { readers, writer } = world.connections.get(connection)!;
-        const holder = writer === 0 ? `${readers} external methods in flight` : actorName(world, writer);
-        return `the lock of connection #${connection}, held by ${holder}`;
-      },
+  yield* act('IOServiceClose', 'syscall', (step) => step.emit({ kind: 'connection.lock', connection, mode: 'write' }), {
+    ready: (world) => {
+      const { readers, writer } = world.connections.get(connection)!;
+      return readers === 0 && writer === 0;
     },
-  );
+    waitsFor: (world) => {
+      const { readers, writer } = world.connections.get(connection)!;
+      const holder = writer === 0 ? `${readers} external methods in flight` : actorName(world, writer);
+      return `the lock of connection #${connection}, held by ${holder}`;
+    },
+  });
   yield* act('IOServiceClose', 'kernel', (step) => {
     step.emit({ kind: 'connection.state', connection, state: 'closing' });
     step.emit({ kind: 'connection.unlock', connection, mode: 'write' });

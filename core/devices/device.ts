@@ -79,7 +79,11 @@ export class Device {
         step.emit({ kind: 'device.take', device: this.id });
         return write!;
       },
-      { ready: (world: World) => world.devices.get(this.id)!.writes.length > 0, waitsFor: () => 'a register write', idle: true },
+      {
+        ready: (world: World) => world.devices.get(this.id)!.writes.length > 0,
+        waitsFor: () => 'a register write',
+        idle: true,
+      },
     );
   }
 
@@ -105,7 +109,13 @@ export class Device {
     return this.move(true, transfer, address, length, local);
   }
 
-  private *move(write: boolean, transfer: Transfer, address: number, length: number, local: number): Program<BeatStatus> {
+  private *move(
+    write: boolean,
+    transfer: Transfer,
+    address: number,
+    length: number,
+    local: number,
+  ): Program<BeatStatus> {
     const { beat, memory } = yield* now(({ world }) => ({
       beat: world.machine.beat,
       memory: world.devices.get(this.id)!.memory.length,
@@ -113,7 +123,7 @@ export class Device {
     if (local + length > memory) {
       throw new RangeError(`DMA of ${length} bytes at ${local} of local memory, of which there are ${memory} bytes`);
     }
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const at = address + done;
       const piece = Math.min(length - done, beat - (at % beat));
       // A plain yield: resumed with the beat's status, and cheaper than delegating to it.
@@ -132,7 +142,9 @@ export class Device {
   /** Makes data: bytes in local memory. */
   store(local: number, bytes: Uint8Array): Act<void> {
     const own = bytes.slice(); // the program may reuse its array
-    return act('make data', 'device', (step) => step.emit({ kind: 'device.store', device: this.id, local, bytes: own }));
+    return act('make data', 'device', (step) =>
+      step.emit({ kind: 'device.store', device: this.id, local, bytes: own }),
+    );
   }
 
   /** Makes data: a little-endian word in local memory. */
@@ -142,7 +154,9 @@ export class Device {
 
   /** Makes data: a repeated byte in local memory. */
   fill(local: number, length: number, value: number): Act<void> {
-    return act('make data', 'device', (step) => step.emit({ kind: 'device.fill', device: this.id, local, length, value }));
+    return act('make data', 'device', (step) =>
+      step.emit({ kind: 'device.fill', device: this.id, local, length, value }),
+    );
   }
 
   /** Sends a message-signalled interrupt. */

@@ -75,7 +75,9 @@ export class IOPCIDevice extends OSObject {
     const size = yield* now(({ world }) => world.devices.get(this.id)!.bars[memoryIndex]?.bytes.length);
     if (size === undefined) return false;
     if (offset + width > size) {
-      throw new Crash(`EXC_BAD_ACCESS: register access at ${hex(offset)} beyond the ${size} bytes of BAR ${memoryIndex}`);
+      throw new Crash(
+        `EXC_BAD_ACCESS: register access at ${hex(offset)} beyond the ${size} bytes of BAR ${memoryIndex}`,
+      );
     }
     return true;
   }
@@ -124,4 +126,3 @@ export class IOPCIDevice extends OSObject {
     return this.memoryWrite(memoryIndex, offset, 8, value);
   }
 }
-

@@ -49,7 +49,9 @@ export abstract class IOService {
   /** Makes another service of this dext, with its own default queue, and starts it there. */
   *Create<S extends IOService>(service: S): Program<[code: number, service: S]> {
     service.provider = this;
-    yield* act('IOService::Create', 'kernel', (step) => publish(step, service, step.world.actors.get(step.actor)!.task));
+    yield* act('IOService::Create', 'kernel', (step) =>
+      publish(step, service, step.world.actors.get(step.actor)!.task),
+    );
     const code = yield* rpc(service.CopyDispatchQueue(kIOServiceDefaultQueueName).id, 'Start', () =>
       asProgram(`${service.constructor.name}.Start`, service.Start(this)),
     );

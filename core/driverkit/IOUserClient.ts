@@ -1,4 +1,13 @@
-import { kIOReturnBadArgument, kIOReturnMessageTooLarge, kIOReturnNoCompletion, kIOReturnNotReady, kIOReturnNoMemory, kIOReturnOverrun, kIOReturnSuccess, kIOReturnUnsupported } from '../codes.ts';
+import {
+  kIOReturnBadArgument,
+  kIOReturnMessageTooLarge,
+  kIOReturnNoCompletion,
+  kIOReturnNotReady,
+  kIOReturnNoMemory,
+  kIOReturnOverrun,
+  kIOReturnSuccess,
+  kIOReturnUnsupported,
+} from '../codes.ts';
 import { maxScalars, words, type MethodCall, type MethodResult } from '../iokit/call.ts';
 import { createDescriptor } from '../iokit/descriptor.ts';
 import { complete } from '../iokit/port.ts';

@@ -1,11 +1,6 @@
 /** The struct call path: IOKitLib's stub, the kernel's entry, the remote call, and back (facts §1, §3.3). */
 import { actorName } from '../actors/threads.ts';
-import {
-  kIOReturnBadArgument,
-  kIOReturnSuccess,
-  MACH_SEND_INVALID_DEST,
-  MIG_ARRAY_TOO_LARGE,
-} from '../codes.ts';
+import { kIOReturnBadArgument, kIOReturnSuccess, MACH_SEND_INVALID_DEST, MIG_ARRAY_TOO_LARGE } from '../codes.ts';
 import { bytesOf } from '../memory/atomics.ts';
 import { touchPages } from '../memory/fault.ts';
 import { act, Crash, now, refuse, type Act, type Program } from '../operation.ts';
@@ -84,7 +79,11 @@ function lockForRead(connection: number): Act<void> {
 export function* call(args: CallArguments): Program<CallResult> {
   const { connection, selector, inputSize, outputSize } = args;
   const name = args.reference === undefined ? 'IOConnectCallMethod' : 'IOConnectCallAsyncMethod';
-  if (args.scalars.length > maxScalars || args.outputScalars > maxScalars || (args.reference?.length ?? 0) > maxReferences) {
+  if (
+    args.scalars.length > maxScalars ||
+    args.outputScalars > maxScalars ||
+    (args.reference?.length ?? 0) > maxReferences
+  ) {
     return [yield* refuse(name, MIG_ARRAY_TOO_LARGE), [], outputSize];
   }
   const { storeWidth, task, open } = yield* now(({ world, actor }) => ({
@@ -96,7 +95,8 @@ export function* call(args: CallArguments): Program<CallResult> {
 
   const inline = inputSize <= inlineLimit;
   const id = yield* act(name, 'syscall', (step) => {
-    if (inline && inputSize > 0 && args.input === 0) throw new Crash(`SIGSEGV: ${name} copies ${inputSize} bytes from NULL`);
+    if (inline && inputSize > 0 && args.input === 0)
+      throw new Crash(`SIGSEGV: ${name} copies ${inputSize} bytes from NULL`);
     const next = step.world.nextId;
     step.emit({
       kind: 'call.begin',
@@ -131,7 +131,7 @@ function* copy(
   task: number,
   kind: 'call.copyin' | 'call.copyout',
 ): Program {
-  for (let offset = 0; offset < length; ) {
+  for (let offset = 0; offset < length;) {
     const at = address + offset;
     const piece = Math.min(length - offset, width - (at % width));
     const from = offset;
@@ -205,9 +205,14 @@ function* enterKernel(id: number, task: number, args: CallArguments): Program<{ 
   if (code === kIOReturnSuccess && output !== undefined) {
     // The dext has run: whatever it started goes on (facts §3.3 (5)).
     if (output.length > inlineRoom) code = yield* refuse('ExternalMethod output', kIOReturnBadArgument);
-    else yield* act('ExternalMethod output', 'kernel', (step) => step.emit({ kind: 'call.output', call: id, bytes: output }));
+    else
+      yield* act('ExternalMethod output', 'kernel', (step) =>
+        step.emit({ kind: 'call.output', call: id, bytes: output }),
+      );
   }
   for (const object of [action, inputDescriptor, outputDescriptor]) if (object !== 0) yield* release(object);
-  yield* act('unlock user client', 'kernel', (step) => step.emit({ kind: 'connection.unlock', connection, mode: 'read' }));
+  yield* act('unlock user client', 'kernel', (step) =>
+    step.emit({ kind: 'connection.unlock', connection, mode: 'read' }),
+  );
   return { code, result };
 }

@@ -237,7 +237,8 @@ function emitSegments(step: Step, id: number, memory: number, capacity: number):
   const descriptor = world.descriptors.get(memory)!;
   const pieces = piecesOf(world, descriptor, command.offset, command.length);
   const first = pieces[0]?.page ?? 0;
-  if (command.iova === 0 && pieces.some(({ page }) => descriptor.wired[page] === undefined)) return failed(refuseUnwired(step));
+  if (command.iova === 0 && pieces.some(({ page }) => descriptor.wired[page] === undefined))
+    return failed(refuseUnwired(step));
   const runs = coalesce(pieces, ({ page, offsetInPage }) => {
     if (command.iova !== 0) return command.iova + (page - first) * pageSize + offsetInPage;
     return descriptor.wired[page]!.frame * pageSize + offsetInPage;
@@ -277,7 +278,10 @@ export function* completeDMA(id: number, options = 0): Program<number> {
 }
 
 /** `IODMACommand::GetPreparation` (facts §4.4): looks only. */
-export function getPreparation(world: World, id: number): { code: number; offset: number; length: number; memory: number } {
+export function getPreparation(
+  world: World,
+  id: number,
+): { code: number; offset: number; length: number; memory: number } {
   const { active, offset, length, descriptor } = world.commands.get(id)!;
   if (!active) return { code: kIOReturnNotReady, offset: 0, length: 0, memory: 0 };
   return { code: kIOReturnSuccess, offset, length, memory: descriptor };

@@ -38,7 +38,7 @@ function partsOf(step: Step, descriptor: Descriptor): Omit<ReferencePart, 'snaps
   const parts: Omit<ReferencePart, 'snapshot'>[] = [];
   for (const range of descriptor.ranges) {
     const end = alignUp(range.address + range.length, pageSize);
-    for (let at = alignDown(range.address, pageSize); at < end; ) {
+    for (let at = alignDown(range.address, pageSize); at < end;) {
       const entry = entryAt(step.world, descriptor.task, at);
       if (entry === undefined) return undefined;
       const stop = Math.min(end, entry.end);
@@ -116,7 +116,9 @@ function* resolve(id: number): Program<number> {
         return undefined;
       }
       for (const part of parts) step.emit({ kind: 'descriptor.refer', descriptor: id, ...part });
-      return descriptor.copyOnWrite ? parts.map((_, index) => index).filter((index) => !snapshotNow(step, id, index)) : [];
+      return descriptor.copyOnWrite
+        ? parts.map((_, index) => index).filter((index) => !snapshotNow(step, id, index))
+        : [];
     });
     if (eager === undefined) return kIOReturnError;
     for (const index of eager) yield* snapshotEagerly(id, index);
@@ -187,7 +189,15 @@ function enter(step: Step, id: number, task: number, offset: number, length: num
     if (start < end) {
       const object = part.snapshot === 0 ? part.object : part.snapshot;
       const address = base + (start - from);
-      step.emit({ kind: 'vm.enter', task, address, length: end - start, object, offset: part.offset + (start - at), protection });
+      step.emit({
+        kind: 'vm.enter',
+        task,
+        address,
+        length: end - start,
+        object,
+        offset: part.offset + (start - at),
+        protection,
+      });
     }
     at += part.length;
   }

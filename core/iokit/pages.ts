@@ -36,7 +36,11 @@ export function piecesOf(world: World, descriptor: Descriptor, offset: number, l
     while (at < stop) {
       const inPages = lead + (at - before);
       const piece = Math.min(stop - at, pageSize - (inPages % pageSize));
-      pieces.push({ page: firstPage + Math.floor(inPages / pageSize), offsetInPage: inPages % pageSize, length: piece });
+      pieces.push({
+        page: firstPage + Math.floor(inPages / pageSize),
+        offsetInPage: inPages % pageSize,
+        length: piece,
+      });
       at += piece;
     }
     before += range.length;

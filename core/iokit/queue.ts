@@ -51,7 +51,12 @@ function holdUp(world: World, itemId: number): string {
   const item = world.items.get(itemId)!;
   const queue = world.queues.get(item.queue)!;
   const running = world.items.get(queue.running);
-  const state = item.state === 'running' ? 'is running it' : running === undefined ? 'has not begun it' : `is still in ${running.method}`;
+  const state =
+    item.state === 'running'
+      ? 'is running it'
+      : running === undefined
+        ? 'has not begun it'
+        : `is still in ${running.method}`;
   return `the reply of ${item.method} from queue "${queue.name}", which ${state}`;
 }
 
@@ -61,7 +66,8 @@ function holdUp(world: World, itemId: number): string {
  */
 export function* rpc(queue: number, method: string, work: Work): Program<number> {
   const item = yield* act('rpc', 'message', (step) => {
-    if (step.world.tasks.get(step.world.queues.get(queue)!.task)!.alive) return enqueue(step, queue, method, true, work);
+    if (step.world.tasks.get(step.world.queues.get(queue)!.task)!.alive)
+      return enqueue(step, queue, method, true, work);
     step.emit({ kind: 'refuse', code: kIOReturnOffline, call: method });
     return 0;
   });
@@ -82,4 +88,3 @@ export function* rpc(queue: number, method: string, work: Work): Program<number>
     },
   );
 }
-

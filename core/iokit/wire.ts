@@ -23,12 +23,14 @@ function* lock(id: number, threadSafe: boolean): Program {
   if (!threadSafe) return;
   yield* act('lock descriptor', 'kernel', (step) => step.emit({ kind: 'descriptor.lock', descriptor: id }), {
     ready: (world) => world.descriptors.get(id)!.lockedBy === 0,
-    waitsFor: (world) => `the lock of descriptor #${id}, held by ${actorName(world, world.descriptors.get(id)!.lockedBy)}`,
+    waitsFor: (world) =>
+      `the lock of descriptor #${id}, held by ${actorName(world, world.descriptors.get(id)!.lockedBy)}`,
   });
 }
 
 function* unlock(id: number, threadSafe: boolean): Program {
-  if (threadSafe) yield* act('unlock descriptor', 'kernel', (step) => step.emit({ kind: 'descriptor.unlock', descriptor: id }));
+  if (threadSafe)
+    yield* act('unlock descriptor', 'kernel', (step) => step.emit({ kind: 'descriptor.unlock', descriptor: id }));
 }
 
 /** Wires one page: by memory reference where there is one, else by whatever is mapped at the address now (facts §2.2, §2.3). */
@@ -68,7 +70,11 @@ function* unwirePages(id: number): Program {
       const wired = descriptorOf(step, id).wired[index];
       if (wired === undefined) {
         // Another thread has unwired it: nothing locks a struct argument (facts §4.3, §10 (22)).
-        step.emit({ kind: 'refuse', code: kIOReturnInternalError, call: `unwire of page ${index} of descriptor #${id}` });
+        step.emit({
+          kind: 'refuse',
+          code: kIOReturnInternalError,
+          call: `unwire of page ${index} of descriptor #${id}`,
+        });
         return;
       }
       const { frame, object, page } = wired;

@@ -101,7 +101,9 @@ class Atomic extends Operation<bigint> {
     this.operands = operands;
     checkRange(`atomic ${operation}`, address, width);
     if (![1, 2, 4, 8].includes(width) || address % width !== 0) {
-      throw new RangeError(`atomic ${operation} at ${hex(address)}: ${width} bytes are no aligned word of 1, 2, 4 or 8`);
+      throw new RangeError(
+        `atomic ${operation} at ${hex(address)}: ${width} bytes are no aligned word of 1, 2, 4 or 8`,
+      );
     }
   }
   override perform(step: Step): bigint {
@@ -154,7 +156,7 @@ const pieceAt = (address: number, rest: number, width: number): number => Math.m
 export function* memset(address: number, value: number, length: number): Program {
   checkRange('memset', address, length);
   const width = yield* storeWidth();
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const piece = pieceAt(address + done, length - done, width);
     yield new Fill(address + done, value & 0xff, piece);
     done += piece;
@@ -166,7 +168,7 @@ export function* read(address: number, length: number): Program<Uint8Array> {
   checkRange('read', address, length);
   const width = yield* storeWidth();
   const bytes = new Uint8Array(length);
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const piece = pieceAt(address + done, length - done, width);
     bytes.set(yield* load(address + done, piece), done);
     done += piece;
@@ -178,7 +180,7 @@ export function* read(address: number, length: number): Program<Uint8Array> {
 export function* write(address: number, bytes: Uint8Array): Program {
   checkRange('write', address, bytes.length);
   const width = yield* storeWidth();
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     const piece = pieceAt(address + done, bytes.length - done, width);
     yield new Store(address + done, bytes.slice(done, done + piece));
     done += piece;
@@ -190,7 +192,7 @@ export function* memcpy(to: number, from: number, length: number): Program {
   checkRange('memcpy', to, length);
   checkRange('memcpy', from, length);
   const width = yield* storeWidth();
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const piece = pieceAt(to + done, length - done, width);
     yield* store(to + done, yield* load(from + done, piece));
     done += piece;

@@ -56,6 +56,12 @@ export function writableBytes(frame: Frame): Uint8Array {
 }
 
 /** Copies bytes. */
-export function copyBytes(from: Uint8Array, fromOffset: number, to: Uint8Array, toOffset: number, length: number): void {
+export function copyBytes(
+  from: Uint8Array,
+  fromOffset: number,
+  to: Uint8Array,
+  toOffset: number,
+  length: number,
+): void {
   to.set(from.subarray(fromOffset, fromOffset + length), toOffset);
 }

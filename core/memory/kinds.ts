@@ -50,7 +50,14 @@ export const memoryKinds = {
   'vm.enter': kind({
     doc: 'A range of an address space is backed by a range of a VM object.',
     source: 'facts §2.2, §5.1; xnu osfmk/vm/vm_map.c vm_map_enter',
-    fields: { task: 'task', address: 'address', length: 'bytes', object: 'id', offset: 'bytes', protection: protections },
+    fields: {
+      task: 'task',
+      address: 'address',
+      length: 'bytes',
+      object: 'id',
+      offset: 'bytes',
+      protection: protections,
+    },
     text: 'map {address} (+{length}) of task {task} to object #{object}+{offset}, {protection}',
     footprint: (e, touch) => {
       touch('task', e.task, 'write', e.address, e.address + e.length);

@@ -6,7 +6,8 @@ import { mapAnonymous, unmap } from './space.ts';
 
 /** Maps zeroed memory; evaluates to its address. With `fixed`, exactly there, replacing what was mapped (`MAP_FIXED`). */
 export function mmap(length: number, fixed?: number): Act<number> {
-  if (!Number.isSafeInteger(length) || length <= 0) throw new RangeError(`mmap: ${String(length)} is no length in bytes`);
+  if (!Number.isSafeInteger(length) || length <= 0)
+    throw new RangeError(`mmap: ${String(length)} is no length in bytes`);
   return act('mmap', 'syscall', (step) => {
     const { pageSize } = step.world.machine;
     const task = step.world.actors.get(step.actor)!.task;

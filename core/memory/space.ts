@@ -25,7 +25,15 @@ export function makeObject(step: Step, size: number, strategy: CopyStrategy): nu
 }
 
 /** Maps a fresh anonymous object; evaluates to its address. `length` is page-aligned. */
-export function mapAnonymous(step: Step, task: number, length: number, alignment: number, strategy: CopyStrategy, protection: Protection = 'read-write', fixed?: number): number {
+export function mapAnonymous(
+  step: Step,
+  task: number,
+  length: number,
+  alignment: number,
+  strategy: CopyStrategy,
+  protection: Protection = 'read-write',
+  fixed?: number,
+): number {
   const object = makeObject(step, length, strategy);
   const address = fixed ?? roomFor(step.world, task, length, alignment);
   step.emit({ kind: 'vm.enter', task, address, length, object, offset: 0, protection });

@@ -180,7 +180,9 @@ export const memoryTransitions: Transitions<typeof memoryKinds> = {
   },
   'memory.atomic': (world, e, actor) => {
     eachPiece(world, world.actors.get(actor)!.task, e.address, e.length, (frame, offset) => {
-      applyAtomic(e.operation, e.operands, () => writableBytes(world.frames.get(frame)!).subarray(offset, offset + e.length));
+      applyAtomic(e.operation, e.operands, () =>
+        writableBytes(world.frames.get(frame)!).subarray(offset, offset + e.length),
+      );
     });
   },
 };

@@ -25,7 +25,7 @@ export function eachPiece(
     if (translation !== undefined && length > 0) visit(translation.frame, lead, length, 0);
     return;
   }
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const offset = (address + done) % pageSize;
     const piece = Math.min(length - done, pageSize - offset);
     const translation = translationAt(world, task, address + done);

@@ -12,16 +12,17 @@ import { Clocks } from './clocks.ts';
 import { PageShadow, type Access } from './shadow.ts';
 
 /** What kind of access an event is: by whom, and which way. */
-const accessKinds: ReadonlyMap<string, { readonly write: boolean; readonly dma: boolean; readonly atomic: boolean }> = new Map([
-  ['memory.load', { write: false, dma: false, atomic: false }],
-  ['memory.store', { write: true, dma: false, atomic: false }],
-  ['memory.fill', { write: true, dma: false, atomic: false }],
-  ['memory.atomic', { write: true, dma: false, atomic: true }],
-  ['call.copyin', { write: false, dma: false, atomic: false }],
-  ['call.copyout', { write: true, dma: false, atomic: false }],
-  ['dma.read', { write: false, dma: true, atomic: false }],
-  ['dma.write', { write: true, dma: true, atomic: false }],
-]);
+const accessKinds: ReadonlyMap<string, { readonly write: boolean; readonly dma: boolean; readonly atomic: boolean }> =
+  new Map([
+    ['memory.load', { write: false, dma: false, atomic: false }],
+    ['memory.store', { write: true, dma: false, atomic: false }],
+    ['memory.fill', { write: true, dma: false, atomic: false }],
+    ['memory.atomic', { write: true, dma: false, atomic: true }],
+    ['call.copyin', { write: false, dma: false, atomic: false }],
+    ['call.copyout', { write: true, dma: false, atomic: false }],
+    ['dma.read', { write: false, dma: true, atomic: false }],
+    ['dma.write', { write: true, dma: true, atomic: false }],
+  ]);
 
 /** An access, remembered with what a report says of it. */
 interface Told extends Access {
@@ -54,7 +55,8 @@ export class RaceDetector {
   /** To be called with every event, and the world as it was just before it. */
   event(event: AnyEvent, actor: number, world: World): void {
     kindOf(event.kind).order?.(event, this.clocks.select(actor), world, actor);
-    if (event.kind === 'page.zero' || event.kind === 'page.copy') this.owners.set(event.frame, `${event.object}.${event.page}`);
+    if (event.kind === 'page.zero' || event.kind === 'page.copy')
+      this.owners.set(event.frame, `${event.object}.${event.page}`);
     const kind = accessKinds.get(event.kind);
     if (kind !== undefined) this.access(event as MemoryEvent, kind, actor, world);
     this.seq += 1;
@@ -70,11 +72,16 @@ export class RaceDetector {
     }));
   }
 
-  private access(event: MemoryEvent, kind: { write: boolean; dma: boolean; atomic: boolean }, actor: number, world: World): void {
+  private access(
+    event: MemoryEvent,
+    kind: { write: boolean; dma: boolean; atomic: boolean },
+    actor: number,
+    world: World,
+  ): void {
     if ('status' in event && event.status !== 'ok') return;
     const { pageSize } = world.machine;
     const write = kind.atomic ? !('operation' in event && event.operation === 'load') : kind.write;
-    for (let done = 0; done < event.length; ) {
+    for (let done = 0; done < event.length;) {
       const address = event.address + done;
       const from = address % pageSize;
       const length = Math.min(event.length - done, pageSize - from);
@@ -133,7 +140,12 @@ export class RaceDetector {
 }
 
 type DmaEvent = Extract<AnyEvent, { kind: 'dma.read' | 'dma.write' }>;
-type MemoryEvent = DmaEvent | Extract<AnyEvent, { kind: 'memory.load' | 'memory.store' | 'memory.fill' | 'memory.atomic' | 'call.copyin' | 'call.copyout' }>;
+type MemoryEvent =
+  | DmaEvent
+  | Extract<
+      AnyEvent,
+      { kind: 'memory.load' | 'memory.store' | 'memory.fill' | 'memory.atomic' | 'call.copyin' | 'call.copyout' }
+    >;
 
 /** The page of a VM object that a CPU address names, whatever frame is behind it. */
 function pageOf(world: World, actor: number, address: number): string | undefined {

@@ -5,7 +5,11 @@ import { test as plain, type Folder } from '../support-cli/folder.ts';
 import { expectFine, expectRefusal } from '../support-cli/said.ts';
 
 /** Every command that opens a file, but the one that writes it. */
-const readers = (file: string): string[][] => [['sessions', file], ['show', file], ['replay', file]];
+const readers = (file: string): string[][] => [
+  ['sessions', file],
+  ['show', file],
+  ['replay', file],
+];
 const writer = (file: string): string[] => ['record', 'inline-copy', '--set', 'size=64', '--db', file];
 
 const test = plain.extend<{ recorded: Folder }>({
@@ -34,15 +38,24 @@ describe('a file that is no database of ours', () => {
   ];
   test.for(texts)('%s', ([, text], { folder }) => {
     folder.write('my.db', text);
-    for (const args of [...readers('my.db'), writer('my.db')]) expectRefusal(folder.run(...args), /my\.db: (is no dextrace database|is truncated|the database is damaged)/);
+    for (const args of [...readers('my.db'), writer('my.db')])
+      expectRefusal(folder.run(...args), /my\.db: (is no dextrace database|is truncated|the database is damaged)/);
     expect(readFileSync(folder.at('my.db'), 'latin1')).toBe(text);
     expect(files(folder)).toEqual(['my.db']);
+  });
+
+  test('an empty one, as a recorder leaves that is killed at once, can be recorded into', ({ folder }) => {
+    folder.write('my.db', '');
+    for (const args of readers('my.db')) expectRefusal(folder.run(...args), /my\.db: is no dextrace database/);
+    expectFine(folder.run(...writer('my.db')));
+    expectFine(folder.run('replay', 'my.db#1'));
   });
 
   test("somebody else's SQLite file stays as it was, to the byte", ({ folder }) => {
     change(folder.at('theirs.db'), 'CREATE TABLE diary (day, text); INSERT INTO diary VALUES (1, 2);');
     const before = readFileSync(folder.at('theirs.db'));
-    for (const args of [...readers('theirs.db'), writer('theirs.db')]) expectRefusal(folder.run(...args), /theirs\.db: is no dextrace database/);
+    for (const args of [...readers('theirs.db'), writer('theirs.db')])
+      expectRefusal(folder.run(...args), /theirs\.db: is no dextrace database/);
     expect(readFileSync(folder.at('theirs.db')).equals(before)).toBe(true);
     expect(files(folder)).toEqual(['theirs.db']);
   });
@@ -73,7 +86,10 @@ describe('a file that was ours', () => {
     truncateSync(recorded.at('ok.db'), size);
     const before = readFileSync(recorded.at('ok.db'));
     for (const args of [...readers('ok.db'), writer('ok.db')]) {
-      expectRefusal(recorded.run(...args), new RegExp(`ok\\.db: is truncated: ${size} of \\d+ bytes; restore it from a copy`));
+      expectRefusal(
+        recorded.run(...args),
+        new RegExp(`ok\\.db: is truncated: ${size} of \\d+ bytes; restore it from a copy`),
+      );
     }
     expect(readFileSync(recorded.at('ok.db')).equals(before)).toBe(true);
   });
@@ -89,8 +105,14 @@ describe('a file that was ours', () => {
   });
 
   test('of another model: it can be listed, but not recorded into', ({ recorded }) => {
-    change(recorded.at('ok.db'), "UPDATE about SET value = '0' WHERE name = 'model_version'; UPDATE sessions SET model_version = 0");
-    expectRefusal(recorded.run(...writer('ok.db')), /ok\.db: holds recordings of model version 0, this is version \d+; record into another file/);
+    change(
+      recorded.at('ok.db'),
+      "UPDATE about SET value = '0' WHERE name = 'model_version'; UPDATE sessions SET model_version = 0",
+    );
+    expectRefusal(
+      recorded.run(...writer('ok.db')),
+      /ok\.db: holds recordings of model version 0, this is version \d+; record into another file/,
+    );
     expect(files(recorded)).toEqual(['ok.db']);
     expectFine(recorded.run('sessions', 'ok.db'));
     expectRefusal(recorded.run('show', 'ok.db'), /ok\.db#1 was recorded by model version 0/);
@@ -98,7 +120,10 @@ describe('a file that was ours', () => {
 
   test('read-only: it can be read, but not recorded into', ({ recorded }) => {
     chmodSync(recorded.at('ok.db'), 0o444);
-    expectRefusal(recorded.run(...writer('ok.db')), /ok\.db: the database is read-only; record into another file with --db/);
+    expectRefusal(
+      recorded.run(...writer('ok.db')),
+      /ok\.db: the database is read-only; record into another file with --db/,
+    );
     for (const args of readers('ok.db')) expectFine(recorded.run(...args));
     expect(files(recorded)).toEqual(['ok.db']);
   });

@@ -16,7 +16,10 @@ const refused: [args: string[], says: RegExp][] = [
   [['record', 'late-write', '--set', 'machine.pageSize=8KiB'], /machine\.pageSize is 8192; allowed: 4096, 16384/],
   [['record', 'late-write', '--set', 'machine.beat=48'], /machine\.beat is 48; allowed: a power of two from 4 to 4096/],
   [['record', 'late-write', '--set', 'machine.mapper=smmu'], /machine\.mapper is smmu; allowed: none, vtd, dart/],
-  [['record', 'late-write', '--strategy', 'lucky'], /there is no strategy "lucky"; there are: random, round-robin, timed/],
+  [
+    ['record', 'late-write', '--strategy', 'lucky'],
+    /there is no strategy "lucky"; there are: random, round-robin, timed/,
+  ],
   [['record', 'late-write', '--strategy', 'toString'], /there is no strategy "toString"/],
   [['record', 'late-write', '--max-steps', '0'], /--max-steps is "0", but must be a whole number of at least 1/],
   [['record', 'late-write', '--max-steps', 'many'], /--max-steps is "many"/],

@@ -11,7 +11,12 @@ const unusable: [what: string, file: string, text: string, says: RegExp][] = [
     scenarioText({ body: 'yield* app.malloc( ;' }),
     /my\.ts: does not compile: .*Unexpected token.*my\.ts:\d+:\d+/,
   ],
-  ['does not compile, JavaScript', 'my.js', scenarioText({ body: 'yield* app.malloc( ;' }), /my\.js: does not compile: .*Unexpected token/],
+  [
+    'does not compile, JavaScript',
+    'my.js',
+    scenarioText({ body: 'yield* app.malloc( ;' }),
+    /my\.js: does not compile: .*Unexpected token/,
+  ],
   ['has no type name', 'my.ts', 'const x: = 5;', /my\.ts: does not compile: /],
   ['is empty', 'my.ts', '', /my\.ts: exports no scenario; write "export default scenario/],
   ['exports no default', 'my.ts', 'export const x = 1;', /my\.ts: exports no scenario/],
@@ -27,15 +32,31 @@ const unusable: [what: string, file: string, text: string, says: RegExp][] = [
 const unbuildable: [what: string, parts: Parameters<typeof scenarioText>[0], says: RegExp][] = [
   ['dext throws', { dext: 'dext: () => { throw new Error("no dext"); },' }, /cannot be built: Error: no dext/],
   ['dext throws text', { dext: 'dext: () => { throw "no dext"; },' }, /cannot be built: no dext/],
-  ['machine throws', { more: 'machine: () => { throw new TypeError("no Mac"); },' }, /cannot be built: TypeError: no Mac/],
-  ['machine has a bad value', { more: 'machine: { pageSize: 8192 },' }, /machine\.pageSize is 8192; allowed: 4096, 16384/],
-  ['device throws lines', { device: 'device: () => { throw new Error("one\\ntwo"); },' }, /cannot be built: Error: one/],
+  [
+    'machine throws',
+    { more: 'machine: () => { throw new TypeError("no Mac"); },' },
+    /cannot be built: TypeError: no Mac/,
+  ],
+  [
+    'machine has a bad value',
+    { more: 'machine: { pageSize: 8192 },' },
+    /machine\.pageSize is 8192; allowed: 4096, 16384/,
+  ],
+  [
+    'device throws lines',
+    { device: 'device: () => { throw new Error("one\\ntwo"); },' },
+    /cannot be built: Error: one/,
+  ],
   ['there is no device', { device: '' }, /cannot be built/],
   ['there is no dext', { dext: '' }, /cannot be built/],
   ['dext is null', { dext: 'dext: () => null,' }, /cannot be built/],
   ['there is no app', { app: '' }, /cannot be built/],
   ['the app is asynchronous', { app: 'async app(app) { await null; },' }, /app is asynchronous: write a generator/],
-  ['the app is an async generator', { app: 'async *app(app) { await null; },' }, /app is asynchronous: write a generator/],
+  [
+    'the app is an async generator',
+    { app: 'async *app(app) { await null; },' },
+    /app is asynchronous: write a generator/,
+  ],
   ['the app is a plain function', { app: 'app() { return 5; },' }, /app is no program: write a generator/],
 ];
 
@@ -50,7 +71,10 @@ const misyielding: [what: string, body: string, says: RegExp][] = [
 
 describe('a scenario that cannot be used is refused in one line', () => {
   test('it does not exist', ({ folder }) => {
-    expectRefusal(folder.run('record', 'nowhere.ts'), /nowhere\.ts: there is no such scenario; .*examples: .*late-write/);
+    expectRefusal(
+      folder.run('record', 'nowhere.ts'),
+      /nowhere\.ts: there is no such scenario; .*examples: .*late-write/,
+    );
     expectRefusal(folder.run('record', 'lat-write'), /lat-write: there is no such scenario/);
     expectRefusal(folder.run('record', '.'), /\.: there is no such scenario/);
   });
@@ -71,7 +95,10 @@ describe('a scenario that cannot be used is refused in one line', () => {
   });
 
   test('a method of the dext is asynchronous', ({ folder }) => {
-    folder.write('my.ts', scenarioText().replace('*Start() {', 'async Start() {').replace('return yield* this', 'return this'));
+    folder.write(
+      'my.ts',
+      scenarioText().replace('*Start() {', 'async Start() {').replace('return yield* this', 'return this'),
+    );
     expectRefusal(folder.run('record', 'my.ts', '--no-store'), /Driver\.Start is asynchronous: write a generator/);
   });
 
@@ -91,7 +118,9 @@ test('a scenario that cannot be built leaves the file as it was', ({ folder }) =
   expect(folder.run('sessions', '--json')).toEqual(before);
 });
 
-test('what a scenario did before it yielded nonsense stays readable, and the session counts as interrupted', ({ folder }) => {
+test('what a scenario did before it yielded nonsense stays readable, and the session counts as interrupted', ({
+  folder,
+}) => {
   folder.write('my.ts', scenarioText({ body: 'yield* app.malloc(size); yield 5;' }));
   expectRefusal(folder.run('record', 'my.ts'), /app:main yielded 5/);
   expect(sessionsOf(folder.run('sessions', '--json'))).toMatchObject([{ id: 1, outcome: 'interrupted' }]);

@@ -63,33 +63,42 @@ function expectKept(folder: Folder, file: string, scenario: string): number {
 }
 
 // To skip it is better than to fail where nobody may mount: CI containers without privileges.
-describe.skipIf(!canMount())('a disk that fills up while recording (skipped where mounting a tmpfs is not permitted)', () => {
-  test.for(sizes)('of %i KiB: one line, and what was committed is kept', (size, { folder, disk }) => {
-    const file = join(disk(size), 'my.db');
-    const said = folder.run('record', 'async-done-right', '--set', 'rounds=250', '--db', file);
-    expectRefusal(said, /my\.db: the disk is full; what was committed is kept/);
-    // Less than this does not hold the tables.
-    if (size >= 400) expect(expectKept(folder, file, 'async-done-right')).toBeGreaterThan(size >= 1_024 ? 10_000 : 0);
-  });
+describe.skipIf(!canMount())(
+  'a disk that fills up while recording (skipped where mounting a tmpfs is not permitted)',
+  () => {
+    test.for(sizes)('of %i KiB: one line, and what was committed is kept', (size, { folder, disk }) => {
+      const file = join(disk(size), 'my.db');
+      const said = folder.run('record', 'async-done-right', '--set', 'rounds=250', '--db', file);
+      expectRefusal(said, /my\.db: the disk is full; what was committed is kept/);
+      // Less than this does not hold the tables.
+      if (size >= 400) expect(expectKept(folder, file, 'async-done-right')).toBeGreaterThan(size >= 1_024 ? 10_000 : 0);
+    });
 
-  test.for([2_900, 3_100, 3_300, 3_500, 3_700])('of %i KiB, and large and small batches: nothing is missing in between', (size, { folder, disk }) => {
-    folder.write('my.mjs', alternating);
-    const file = join(disk(size), 'my.db');
-    expectRefusal(folder.run('record', 'my.mjs', '--db', file), /my\.db: the disk is full/);
-    expect(expectKept(folder, file, 'my.mjs')).toBeGreaterThan(40_000);
-  });
+    test.for([2_900, 3_100, 3_300, 3_500, 3_700])(
+      'of %i KiB, and large and small batches: nothing is missing in between',
+      (size, { folder, disk }) => {
+        folder.write('my.mjs', alternating);
+        const file = join(disk(size), 'my.db');
+        expectRefusal(folder.run('record', 'my.mjs', '--db', file), /my\.db: the disk is full/);
+        expect(expectKept(folder, file, 'my.mjs')).toBeGreaterThan(40_000);
+      },
+    );
 
-  test('a recording that fits into what is left is whole', ({ folder, disk }) => {
-    const file = join(disk(3_000), 'my.db');
-    expect(folder.run('record', 'inline-copy', '--db', file).code).toBe(0);
-    expect(folder.run('replay', file).stdout).toContain('identical in all');
-  });
+    test('a recording that fits into what is left is whole', ({ folder, disk }) => {
+      const file = join(disk(3_000), 'my.db');
+      expect(folder.run('record', 'inline-copy', '--db', file).code).toBe(0);
+      expect(folder.run('replay', file).stdout).toContain('identical in all');
+    });
 
-  test('the sessions recorded before stay whole', ({ folder, disk }) => {
-    const file = join(disk(3_000), 'my.db');
-    expect(folder.run('record', 'inline-copy', '--db', file).code).toBe(0);
-    expectRefusal(folder.run('record', 'async-done-right', '--set', 'rounds=250', '--db', file), /the disk is full/);
-    expect(sessionsOf(folder.run('sessions', file, '--json')).map(({ outcome }) => outcome)).toEqual(['passed', 'interrupted']);
-    for (const id of [1, 2]) expect(folder.run('replay', `${file}#${id}`).stdout).toContain('identical in all');
-  });
-});
+    test('the sessions recorded before stay whole', ({ folder, disk }) => {
+      const file = join(disk(3_000), 'my.db');
+      expect(folder.run('record', 'inline-copy', '--db', file).code).toBe(0);
+      expectRefusal(folder.run('record', 'async-done-right', '--set', 'rounds=250', '--db', file), /the disk is full/);
+      expect(sessionsOf(folder.run('sessions', file, '--json')).map(({ outcome }) => outcome)).toEqual([
+        'passed',
+        'interrupted',
+      ]);
+      for (const id of [1, 2]) expect(folder.run('replay', `${file}#${id}`).stdout).toContain('identical in all');
+    });
+  },
+);

@@ -4,7 +4,20 @@ import { test } from '../support-cli/folder.ts';
 import { expectFine } from '../support-cli/said.ts';
 
 const commands: [command: string, words: string[]][] = [
-  ['record', ['<scenario>', '--seed', '--strategy', 'random, round-robin, timed', '--set', '--db', '--no-store', '--max-steps', '--json']],
+  [
+    'record',
+    [
+      '<scenario>',
+      '--seed',
+      '--strategy',
+      'random, round-robin, timed',
+      '--set',
+      '--db',
+      '--no-store',
+      '--max-steps',
+      '--json',
+    ],
+  ],
   ['replay', ['<session>', 'FILE#ID', '--scenario', '--json']],
   ['show', ['<session>', '--at', '--kind', '--actor', '--from', '--to', '--json']],
   ['sessions', ['[file]', '--json']],
@@ -25,7 +38,8 @@ describe('help', () => {
     expectFine(said);
     for (const [command] of commands) expect(said.stdout).toContain(`  ${command} `);
     expect(said.stdout).toMatch(/Examples:\n {2}dextrace record late-write/);
-    for (const code of ['0 fine', '1 a finding', '2 wrong usage', '125 cannot judge', '130 interrupted']) expect(said.stdout).toContain(code);
+    for (const code of ['0 fine', '1 a finding', '2 wrong usage', '125 cannot judge', '130 interrupted'])
+      expect(said.stdout).toContain(code);
   });
 
   test('no command at all is wrong usage, and shows the help', ({ folder }) => {
@@ -35,7 +49,9 @@ describe('help', () => {
   });
 
   test('--version is that of the package', ({ folder }) => {
-    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
     expect(folder.run('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 });

@@ -34,7 +34,13 @@ function expectInterrupted(folder: Folder): { events: number; digest: string } {
 
   const replayed = folder.run('replay', 'my.db#1', '--json');
   expect(replayed.code).toBe(0);
-  expect(documentOf(replayed)).toMatchObject({ result: 'identical', events, digest, interrupted: true, divergence: null });
+  expect(documentOf(replayed)).toMatchObject({
+    result: 'identical',
+    events,
+    digest,
+    interrupted: true,
+    divergence: null,
+  });
   return { events, digest };
 }
 
@@ -42,7 +48,10 @@ function expectInterrupted(folder: Folder): { events: number; digest: string } {
 function expectUsable(folder: Folder): void {
   expectFine(folder.run('record', 'late-write', '--db', 'my.db'));
   expect(readdirSync(folder.path).filter((name) => name.startsWith('my.db'))).toEqual(['my.db']);
-  expect(sessionsOf(folder.run('sessions', 'my.db', '--json')).map(({ outcome }) => outcome)).toEqual(['interrupted', 'passed']);
+  expect(sessionsOf(folder.run('sessions', 'my.db', '--json')).map(({ outcome }) => outcome)).toEqual([
+    'interrupted',
+    'passed',
+  ]);
   const replayed = folder.run('replay', 'my.db#2');
   expectFine(replayed);
   expect(replayed.stdout).toContain('identical in all');
@@ -53,17 +62,20 @@ const stops: [signal: 'SIGINT' | 'SIGTERM', bytes: number][] = [
   ['SIGINT', late],
   ['SIGTERM', early],
 ];
-test.for(stops)('%s ends a recording with exit code 130, and nothing is lost, after %i bytes', async ([signal, bytes], { folder }) => {
-  const { process: child, ended } = await recordingOf(folder, bytes);
-  child.kill(signal);
-  const said = await ended;
-  expect(said).toMatchObject({ code: 130, stderr: '' });
-  expect(said.stdout).toMatch(/outcome {3}interrupted/);
-  expect(readdirSync(folder.path).filter((name) => name.startsWith('my.db'))).toEqual(['my.db']);
-  const { digest } = expectInterrupted(folder);
-  expect(said.stdout).toContain(digest);
-  expectUsable(folder);
-});
+test.for(stops)(
+  '%s ends a recording with exit code 130, and nothing is lost, after %i bytes',
+  async ([signal, bytes], { folder }) => {
+    const { process: child, ended } = await recordingOf(folder, bytes);
+    child.kill(signal);
+    const said = await ended;
+    expect(said).toMatchObject({ code: 130, stderr: '' });
+    expect(said.stdout).toMatch(/outcome {3}interrupted/);
+    expect(readdirSync(folder.path).filter((name) => name.startsWith('my.db'))).toEqual(['my.db']);
+    const { digest } = expectInterrupted(folder);
+    expect(said.stdout).toContain(digest);
+    expectUsable(folder);
+  },
+);
 
 test.for([early, late])('kill -9 loses nothing that was committed, after %i bytes', async (bytes, { folder }) => {
   const { process: child, ended } = await recordingOf(folder, bytes);
@@ -82,7 +94,9 @@ test('a second recording into the file of one that goes on does not disturb it',
   expectFine(folder.run('replay', 'my.db#2'));
   child.kill('SIGINT');
   expect((await ended).code).toBe(130);
-  expect(folder.run('replay', 'my.db#1').stdout).toMatch(/identical in all [\d,]+ events, where the recording was interrupted/);
+  expect(folder.run('replay', 'my.db#1').stdout).toMatch(
+    /identical in all [\d,]+ events, where the recording was interrupted/,
+  );
 });
 
 test('a session can be read while it is being recorded', async ({ folder }) => {

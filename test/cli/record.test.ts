@@ -36,7 +36,9 @@ describe('dextrace record', () => {
     const document = documentOf(said) as RecordDocument;
     expect(document).toMatchObject({
       outcome: 'failed',
-      findings: [{ rule: 'check', message: 'the dext got no copy of 4097 bytes', seq: document.events - 1, actors: [] }],
+      findings: [
+        { rule: 'check', message: 'the dext got no copy of 4097 bytes', seq: document.events - 1, actors: [] },
+      ],
     });
     expect(sessionsOf(folder.run('sessions', '--json'))).toMatchObject([{ outcome: 'failed' }]);
   });
@@ -52,7 +54,19 @@ describe('dextrace record', () => {
   });
 
   test('the command that it says does the same again', ({ folder }) => {
-    const first = folder.run('record', 'late-write-race', '--seed', '3', '--strategy', 'timed', '--set', 'size=8KiB', '--max-steps', '400', '--json');
+    const first = folder.run(
+      'record',
+      'late-write-race',
+      '--seed',
+      '3',
+      '--strategy',
+      'timed',
+      '--set',
+      'size=8KiB',
+      '--max-steps',
+      '400',
+      '--json',
+    );
     const { again, digest } = documentOf(first) as RecordDocument;
     const second = folder.run(...again.split(' ').slice(1), '--json');
     expect(documentOf(second)).toMatchObject({ digest, session: 'dextrace.db#2' });
@@ -61,8 +75,14 @@ describe('dextrace record', () => {
 
   test('sessions are numbered in a file, files by --db, and --no-store leaves none', ({ folder }) => {
     const session = (...args: string[]): unknown =>
-      (documentOf(folder.run('record', 'inline-copy', '--set', 'size=64', '--json', ...args)) as RecordDocument).session;
-    expect([session(), session(), session('--db', 'my.db'), session('--no-store')]).toEqual(['dextrace.db#1', 'dextrace.db#2', 'my.db#1', null]);
+      (documentOf(folder.run('record', 'inline-copy', '--set', 'size=64', '--json', ...args)) as RecordDocument)
+        .session;
+    expect([session(), session(), session('--db', 'my.db'), session('--no-store')]).toEqual([
+      'dextrace.db#1',
+      'dextrace.db#2',
+      'my.db#1',
+      null,
+    ]);
     expect(sessionsOf(folder.run('sessions', '--json'))).toHaveLength(2);
   });
 
@@ -72,7 +92,9 @@ describe('dextrace record', () => {
     expect(documentOf(said)).toMatchObject({
       steps: 100,
       outcome: 'failed',
-      findings: [{ rule: 'step-bound', message: expect.stringMatching(/not finished after 100 steps:\n {2}app:main is in /) }],
+      findings: [
+        { rule: 'step-bound', message: expect.stringMatching(/not finished after 100 steps:\n {2}app:main is in /) },
+      ],
     });
   });
 
@@ -87,12 +109,21 @@ describe('dextrace record', () => {
     expect(said.code).toBe(1);
     const line = text.split('\n').findIndex((words) => words.includes('// never')) + 1;
     expect(documentOf(said)).toMatchObject({
-      findings: [{ rule: 'deadlock', message: expect.stringMatching(new RegExp(String.raw`app:main is in mach_msg.* waits for .*\(my\.ts:${line}:\d+\)`)) }],
+      findings: [
+        {
+          rule: 'deadlock',
+          message: expect.stringMatching(
+            new RegExp(String.raw`app:main is in mach_msg.* waits for .*\(my\.ts:${line}:\d+\)`),
+          ),
+        },
+      ],
     });
   });
 
   test('the bundled examples are listed, and all of them run', ({ folder }) => {
-    const { examples } = documentOf(folder.run('examples', '--json')) as { examples: { name: string; title: string }[] };
+    const { examples } = documentOf(folder.run('examples', '--json')) as {
+      examples: { name: string; title: string }[];
+    };
     expect(examples.map(({ name }) => name)).toEqual([
       'async-done-right',
       'client-memory',

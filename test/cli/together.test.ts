@@ -14,7 +14,17 @@ const rounds = [['12'], ['12', '12'], ['12', '60', '12', '60']];
 
 test.for(rounds)('processes that record into one new file at once all succeed, %o', async (each, { folder }) => {
   const started = each.map((count, seed) =>
-    folder.start('record', 'async-done-right', '--json', '--seed', String(seed), '--set', `rounds=${count}`, '--db', 'my.db'),
+    folder.start(
+      'record',
+      'async-done-right',
+      '--json',
+      '--seed',
+      String(seed),
+      '--set',
+      `rounds=${count}`,
+      '--db',
+      'my.db',
+    ),
   );
   const all = await Promise.all(started.map(({ ended }) => ended));
   for (const said of all) expect(said).toMatchObject({ code: 0, stderr: '' });
@@ -26,7 +36,18 @@ test.for(rounds)('processes that record into one new file at once all succeed, %
   expect(listed.map(({ outcome }) => outcome)).toEqual(each.map(() => 'passed'));
   for (const { session, seed, digest } of recorded) {
     expect(documentOf(folder.run('replay', session, '--json'))).toMatchObject({ result: 'identical', digest });
-    const again = documentOf(folder.run('record', 'async-done-right', '--json', '--seed', seed, '--set', `rounds=${each[Number(seed)]!}`, '--no-store'));
+    const again = documentOf(
+      folder.run(
+        'record',
+        'async-done-right',
+        '--json',
+        '--seed',
+        seed,
+        '--set',
+        `rounds=${each[Number(seed)]!}`,
+        '--no-store',
+      ),
+    );
     expect(again).toMatchObject({ digest });
   }
 });

@@ -1,7 +1,17 @@
-import { test } from 'vitest';
-import example from '../../examples/client-memory.ts';
-import { alwaysPasses, manySeeds } from '../support/seeds.ts';
+import { KiB } from '../../index.ts';
+import clientMemory from '../../examples/client-memory.ts';
+import { expectAllToPass, trySeeds } from '../support-cli/seeds.ts';
+import { test } from '../support-cli/folder.ts';
 
-test('client-memory: by default the mapping is a snapshot', { timeout: 600_000 }, () => {
-  manySeeds(example, { size: 8_192, copyOnWrite: true }, alwaysPasses);
-});
+test(
+  'memory that the dext describes by itself shows a snapshot to the dext, live pages to the device, with 1,000 seeds',
+  { timeout: 600_000 },
+  ({ folder }) => {
+    const sets = [
+      { size: 4_097 },
+      { size: 100 },
+      { size: 17 * KiB, 'machine.storeWidth': 256, 'machine.beat': 128 },
+    ].map((set) => ({ ...set, copyOnWrite: true }));
+    expectAllToPass(trySeeds(clientMemory, { db: folder.at('my.db'), sets }));
+  },
+);

@@ -5,7 +5,9 @@ import { expectAllToPass, trySeeds } from '../support-cli/seeds.ts';
 import { test } from '../support-cli/folder.ts';
 
 test('a small struct is a copy, with 1,000 seeds', { timeout: 600_000 }, ({ folder }) => {
-  expectAllToPass(trySeeds(inlineCopy, { db: folder.at('my.db'), sets: [{ size: 1_000 }, { size: 64 }, { size: 2_048 }] }));
+  expectAllToPass(
+    trySeeds(inlineCopy, { db: folder.at('my.db'), sets: [{ size: 1_000 }, { size: 64 }, { size: 2_048 }] }),
+  );
 });
 
 describe.for(['random', 'timed', 'round-robin'])('under %s', (strategy) => {

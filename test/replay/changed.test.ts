@@ -71,9 +71,18 @@ describe('dextrace replay, when a line of the program has changed', () => {
   test("a line of the dext's: the actor is its queue", ({ folder }) => {
     folder.write('my.ts', scenarioText({ head: types }));
     expectFine(folder.run('record', 'my.ts'));
-    const line = edit(folder, 'my.ts', 'return yield* this.RegisterService();', 'yield* note("new"); return yield* this.RegisterService();');
+    const line = edit(
+      folder,
+      'my.ts',
+      'return yield* this.RegisterService();',
+      'yield* note("new"); return yield* this.RegisterService();',
+    );
     const { divergence } = documentOf(folder.run('replay', '#1', '--json')) as { divergence: Record<string, string> };
-    expect(divergence).toMatchObject({ actor: 'dext:Driver', actualText: 'dext:Driver: note: new', where: expect.stringContaining(`my.ts:${line}:`) });
+    expect(divergence).toMatchObject({
+      actor: 'dext:Driver',
+      actualText: 'dext:Driver: note: new',
+      where: expect.stringContaining(`my.ts:${line}:`),
+    });
     expect(divergence['expectedText']).toMatch(/^dext:Driver: register service/);
   });
 
@@ -83,7 +92,9 @@ describe('dextrace replay, when a line of the program has changed', () => {
     edit(folder, 'my.ts', 'yield* app.free(buffer);', '');
     const said = folder.run('replay', '#1');
     expect(said.code).toBe(1);
-    expect(said.stdout).toMatch(/the scenario has changed; first difference at event \d+, by app:main\n {2}expected {2}app:main: free 0x/);
+    expect(said.stdout).toMatch(
+      /the scenario has changed; first difference at event \d+, by app:main\n {2}expected {2}app:main: free 0x/,
+    );
   });
 
   test('an option with another default, another device, another machine', ({ folder }) => {
@@ -99,7 +110,10 @@ describe('dextrace replay, when a line of the program has changed', () => {
       expect(documentOf(folder.run('replay', '#1', '--json'))).toMatchObject({ result: 'scenario-changed' });
       edit(folder, 'my.ts', to, from);
     }
-    expect(documentOf(folder.run('replay', '#1', '--json'))).toMatchObject({ result: 'identical', scenarioChanged: false });
+    expect(documentOf(folder.run('replay', '#1', '--json'))).toMatchObject({
+      result: 'identical',
+      scenarioChanged: false,
+    });
   });
 });
 
@@ -110,8 +124,14 @@ describe('what changes nothing is told from what does', () => {
     edit(folder, 'my.ts', 'yield* app.free(buffer);', 'yield* app.free(buffer); // done');
     const said = folder.run('replay', '#1');
     expectFine(said);
-    expect(said.stdout).toMatch(/^dextrace\.db#1: identical in all \d+ events\nThe scenario has changed since, but does the same\.\n$/);
-    expect(documentOf(folder.run('replay', '#1', '--json'))).toMatchObject({ result: 'identical', scenarioChanged: true, divergence: null });
+    expect(said.stdout).toMatch(
+      /^dextrace\.db#1: identical in all \d+ events\nThe scenario has changed since, but does the same\.\n$/,
+    );
+    expect(documentOf(folder.run('replay', '#1', '--json'))).toMatchObject({
+      result: 'identical',
+      scenarioChanged: true,
+      divergence: null,
+    });
   });
 
   const imports: [how: string, head: string, ending: string][] = [
@@ -126,7 +146,10 @@ describe('what changes nothing is told from what does', () => {
     folder.write('my.ts', scenarioText({ head }).replace('memset(buffer, 2, size)', 'memset(buffer, value, size)'));
     expectFine(folder.run('record', 'my.ts'));
     edit(folder, 'part.ts', '2', '3');
-    expect(documentOf(folder.run('replay', '#1', '--json'))).toMatchObject({ result: 'scenario-changed', scenarioChanged: true });
+    expect(documentOf(folder.run('replay', '#1', '--json'))).toMatchObject({
+      result: 'scenario-changed',
+      scenarioChanged: true,
+    });
   });
 });
 
@@ -134,7 +157,10 @@ describe('a scenario that is not deterministic diverges, though nobody changed i
   const causes: [cause: string, body: string][] = [
     ['Math.random', 'yield* note(String(Math.random()));'],
     ['a clock', 'yield* note(String(process.hrtime.bigint()));'],
-    ['state kept between runs', 'globalThis.runs = (globalThis.runs ?? process.pid) + 1; yield* note(String(globalThis.runs));'],
+    [
+      'state kept between runs',
+      'globalThis.runs = (globalThis.runs ?? process.pid) + 1; yield* note(String(globalThis.runs));',
+    ],
   ];
   test.for(causes)('%s', ([, body], { folder }) => {
     const text = scenarioText({ body });
@@ -146,7 +172,10 @@ describe('a scenario that is not deterministic diverges, though nobody changed i
     expect(said.stdout).toContain('it is not deterministic: look for a clock, randomness, or state kept between runs');
     const line = text.split('\n').findIndex((words) => words.includes('note(String')) + 1;
     expect(said.stdout).toContain(`where     my.ts:${line}:`);
-    expect(documentOf(folder.run('replay', '#1', '--json'))).toMatchObject({ result: 'diverged', scenarioChanged: false });
+    expect(documentOf(folder.run('replay', '#1', '--json'))).toMatchObject({
+      result: 'diverged',
+      scenarioChanged: false,
+    });
   });
 });
 
@@ -163,7 +192,9 @@ describe('which scenario is executed', () => {
     expectRefusal(folder.run('replay', '#1'), /old\.ts: there is no such scenario/);
   });
 
-  test('the recorded one is found from its folder when the file lies there, and by --scenario from anywhere', ({ folder }) => {
+  test('the recorded one is found from its folder when the file lies there, and by --scenario from anywhere', ({
+    folder,
+  }) => {
     folder.write('my.ts', scenarioText());
     mkdirSync(folder.at('there'));
     expectFine(folder.run('record', 'my.ts'));

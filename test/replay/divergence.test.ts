@@ -1,5 +1,16 @@
 import { describe, expect } from 'vitest';
-import { IOService, note, open, record, reexecute, scenario, sgEngine, type App, type Program, type Scenario } from '../../index.ts';
+import {
+  IOService,
+  note,
+  open,
+  record,
+  reexecute,
+  scenario,
+  sgEngine,
+  type App,
+  type Program,
+  type Scenario,
+} from '../../index.ts';
 import { test, type Folder } from '../support-cli/folder.ts';
 
 class Driver extends IOService {}
@@ -9,7 +20,12 @@ function scenarioOf(app: (app: App) => Program<unknown>): Scenario {
 }
 
 /** What comes of executing `second` under the schedule of `first`. */
-function replayed(folder: Folder, first: Scenario, second: Scenario, strategy = 'random'): ReturnType<typeof reexecute> {
+function replayed(
+  folder: Folder,
+  first: Scenario,
+  second: Scenario,
+  strategy = 'random',
+): ReturnType<typeof reexecute> {
   const session = open(record(first, { db: folder.at('my.db'), strategy }).session!);
   try {
     return reexecute(session, second);
@@ -55,7 +71,11 @@ describe.for(['random', 'timed', 'round-robin'])('re-execution under %s', (strat
 
   test('a step more', ({ folder }) => {
     const { divergence } = replayed(folder, said('a'), said('a', 'b'), strategy);
-    expect(divergence).toMatchObject({ actual: { event: { kind: 'note', text: 'b' } }, expected: { event: { kind: 'vm.remove' } }, actor: 'app:main' });
+    expect(divergence).toMatchObject({
+      actual: { event: { kind: 'note', text: 'b' } },
+      expected: { event: { kind: 'vm.remove' } },
+      actor: 'app:main',
+    });
   });
 
   test('a step less', ({ folder }) => {
@@ -88,7 +108,10 @@ test('the end of the recording, and of the re-execution, are said', ({ folder })
 test('a version tells a changed scenario from one that diverged by itself', ({ folder }) => {
   const source = { file: 'my.ts', version: 'one' };
   const session = open(record(said('a'), { db: folder.at('my.db'), source }).session!);
-  expect(reexecute(session, said('b'), { version: 'two' })).toMatchObject({ result: 'scenario-changed', changed: true });
+  expect(reexecute(session, said('b'), { version: 'two' })).toMatchObject({
+    result: 'scenario-changed',
+    changed: true,
+  });
   expect(reexecute(session, said('b'), { version: 'one' })).toMatchObject({ result: 'diverged', changed: false });
   expect(reexecute(session, said('a'), { version: 'two' })).toMatchObject({ result: 'identical', changed: true });
   session.close();

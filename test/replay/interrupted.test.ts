@@ -10,7 +10,11 @@ const cases: [name: string, scenario: Scenario, strategy: string][] = [
 ];
 
 describe.for(cases)('%s, %s', ([, scenario, strategy]) => {
-  const options = { set: { size: 4_096 + (scenario === inlineCopy ? 0 : 64), 'machine.storeWidth': 256, 'machine.beat': 256 }, seed: 4, strategy };
+  const options = {
+    set: { size: 4_096 + (scenario === inlineCopy ? 0 : 64), 'machine.storeWidth': 256, 'machine.beat': 256 },
+    seed: 4,
+    strategy,
+  };
 
   test('a recording interrupted after any number of steps replays up to there', ({ folder }) => {
     const db = folder.at('my.db');

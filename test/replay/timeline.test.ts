@@ -6,7 +6,11 @@ import { test, type Folder } from '../support-cli/folder.ts';
 
 const cases: [name: string, scenario: Scenario, set: Record<string, number>][] = [
   ['inline-copy', inlineCopy, { size: 256 }],
-  ['client-memory', clientMemory, { size: 20 * 1024, 'machine.pageSize': 4096, 'machine.storeWidth': 2048, 'machine.beat': 2048 }],
+  [
+    'client-memory',
+    clientMemory,
+    { size: 20 * 1024, 'machine.pageSize': 4096, 'machine.storeWidth': 2048, 'machine.beat': 2048 },
+  ],
 ];
 
 function recorded(folder: Folder, scenario: Scenario, set: Record<string, number>): Session {
@@ -39,7 +43,8 @@ describe.for(cases)('the timeline of %s', ([, scenario, set]) => {
     const { events } = session.row;
     const stops = [events, 0, events - 1, 1, 100, 99, 101, 100, 100, 30, events];
     const seen = stops.map((count) => timeline.after(count));
-    for (const [i, count] of stops.entries()) expect(sameWorld(seen[i]!, session.fold(count)), `after ${count}`).toBe(true);
+    for (const [i, count] of stops.entries())
+      expect(sameWorld(seen[i]!, session.fold(count)), `after ${count}`).toBe(true);
     session.close();
   });
 
@@ -62,7 +67,12 @@ describe('what an event changed', () => {
     const fills = [...session.events({ kind: 'memory.fill' })];
     const [first] = fills.map(({ seq }) => timeline.change(seq));
     expect(first!.differences).toEqual([
-      { op: 'replace', path: ['frames', expect.any(Number), 'bytes'], value: new Uint8Array(64).fill(0xaa), offset: expect.any(Number) },
+      {
+        op: 'replace',
+        path: ['frames', expect.any(Number), 'bytes'],
+        value: new Uint8Array(64).fill(0xaa),
+        offset: expect.any(Number),
+      },
     ]);
     session.close();
   });
@@ -71,7 +81,8 @@ describe('what an event changed', () => {
     const session = recorded(folder, inlineCopy, { size: 64 });
     const { events } = session.row;
     expect(() => session.timeline().change(events)).toThrow(RangeError);
-    for (const count of [-1, events + 1, 1.5]) expect(() => session.fold(count)).toThrow(`has ${events} events; there is no world after ${count}`);
+    for (const count of [-1, events + 1, 1.5])
+      expect(() => session.fold(count)).toThrow(`has ${events} events; there is no world after ${count}`);
     session.close();
   });
 });

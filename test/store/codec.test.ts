@@ -20,7 +20,11 @@ function throughRow(event: AnyEvent): AnyEvent {
   const used = layouts[number]!.integers.length;
   // Nothing is written beside its place.
   expect([...numbers.subarray(0, 2), ...numbers.subarray(2 + used)].every((value) => value === -1)).toBe(true);
-  return decode(number, integerColumns.map((_, i) => (i < used ? numbers[2 + i]! : null)), blob);
+  return decode(
+    number,
+    integerColumns.map((_, i) => (i < used ? numbers[2 + i]! : null)),
+    blob,
+  );
 }
 
 function digestOf(...steps: { event: AnyEvent; actor?: number; tick?: number }[]): string {
@@ -60,7 +64,9 @@ describe('the digest', () => {
         expect(digestOf({ event, actor: 2 })).not.toBe(digest);
         expect(digestOf({ event, tick: 1 })).not.toBe(digest);
         expect(digestOf({ event }, { event })).not.toBe(digest);
-        expect(digestOf({ event: other }, { event }) === digestOf({ event }, { event: other })).toBe(isDeepStrictEqual(event, other));
+        expect(digestOf({ event: other }, { event }) === digestOf({ event }, { event: other })).toBe(
+          isDeepStrictEqual(event, other),
+        );
       }),
     );
   });
@@ -109,5 +115,7 @@ test('every kind fits a row: at most six numbers and one blob', () => {
 });
 
 test('a row of a kind that there is not cannot be decoded', () => {
-  expect(() => decode(kindNames.length, [null, null, null, null, null, null], null)).toThrow(`there is no event kind ${kindNames.length}`);
+  expect(() => decode(kindNames.length, [null, null, null, null, null, null], null)).toThrow(
+    `there is no event kind ${kindNames.length}`,
+  );
 });

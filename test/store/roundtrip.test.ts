@@ -50,7 +50,10 @@ function digestOf(events: Iterable<Timed>): string {
 describe('a session', () => {
   test('comes back from its file as it was, whatever the events, however they were committed', ({ folder }) => {
     const file = folder.at('my.db');
-    const steps = fc.array(anyStep.filter(({ event }) => event.kind !== 'actor.create'), { maxLength: 130 });
+    const steps = fc.array(
+      anyStep.filter(({ event }) => event.kind !== 'actor.create'),
+      { maxLength: 130 },
+    );
     fc.assert(
       fc.property(steps, fc.integer({ min: 1, max: 140 }), (drawn, perCommit) => {
         const events = timed(drawn);
@@ -64,7 +67,14 @@ describe('a session', () => {
 
         const reader = new Reader(file);
         const row = reader.session(1);
-        expect([...reader.events(row)]).toStrictEqual(events.map((timedEvent, seq) => ({ seq, tick: timedEvent.tick, actor: timedEvent.actor, event: timedEvent.event })));
+        expect([...reader.events(row)]).toStrictEqual(
+          events.map((timedEvent, seq) => ({
+            seq,
+            tick: timedEvent.tick,
+            actor: timedEvent.actor,
+            event: timedEvent.event,
+          })),
+        );
         expect(row).toMatchObject({ events: events.length, digest: digestOf(events), outcome: 'passed' });
         reader.close();
         rmSync(file);
@@ -73,7 +83,7 @@ describe('a session', () => {
     );
   });
 
-  test("has the digest of its rows: from the file alone it can be computed again", ({ folder }) => {
+  test('has the digest of its rows: from the file alone it can be computed again', ({ folder }) => {
     for (const [i, scenario] of [lateWrite, deviceToApp, clientMemory].entries()) {
       const { session: name, digest } = record(scenario, { db: folder.at('my.db'), seed: i, strategy: 'timed' });
       const session = open(name!);

@@ -7,7 +7,9 @@ import { test } from '../support-cli/folder.ts';
 
 /** Decisions as runs make them: one actor several times, then another. */
 const decisions = fc
-  .array(fc.tuple(fc.oneof(fc.nat(8), fc.nat(300), fc.nat(2 ** 28)), fc.integer({ min: 1, max: 300 })), { maxLength: 40 })
+  .array(fc.tuple(fc.oneof(fc.nat(8), fc.nat(300), fc.nat(2 ** 28)), fc.integer({ min: 1, max: 300 })), {
+    maxLength: 40,
+  })
   .map((runs) => runs.flatMap(([actor, length]) => Array.from({ length }, () => actor)));
 
 function bytesOf(actors: readonly number[]): Uint8Array {
@@ -70,7 +72,10 @@ describe('a string that is no schedule is refused, at the latest when it is foll
     ['a number that does not end', `s1.${Buffer.from([0x85]).toString('base64url')}`],
     ['an actor without a length', `s1.${Buffer.from([5]).toString('base64url')}`],
     ['a good beginning, cut short', `s1.${Buffer.from([5, 1, 0x85]).toString('base64url')}`],
-    ['a number that is too large', `s1.${Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 1]).toString('base64url')}`],
+    [
+      'a number that is too large',
+      `s1.${Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 1]).toString('base64url')}`,
+    ],
   ];
   test.for(wrong)('%s', ([, text]) => {
     expect(() => [...decisionsOf(parseSchedule(text))]).toThrow(InputError);

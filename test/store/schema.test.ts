@@ -13,7 +13,12 @@ beforeEach<{ shared: Folder }>(({ shared }) => {
   // Once for the file: a session before, so that the one looked at is not the first.
   if (query(fileOf(shared), 'SELECT name FROM sqlite_schema').length > 0) return;
   record(lateWriteRace, { db: fileOf(shared), set: { size: 4160 } });
-  record(lateWriteRace, { db: fileOf(shared), set: { size: 20_480 }, strategy: 'timed', source: { file: 'late-write-race', version: 'v' } });
+  record(lateWriteRace, {
+    db: fileOf(shared),
+    set: { size: 20_480 },
+    strategy: 'timed',
+    source: { file: 'late-write-race', version: 'v' },
+  });
 });
 
 /** What a view must show for a field. */
@@ -28,7 +33,9 @@ function shown(type: FieldType, value: unknown): string | number {
     case 'flag':
       return value === true ? 1 : 0;
     case 'data':
-      return Buffer.from(value as Uint8Array).toString('hex').toUpperCase();
+      return Buffer.from(value as Uint8Array)
+        .toString('hex')
+        .toUpperCase();
     case 'u64': {
       const bytes = Buffer.alloc(8);
       bytes.writeBigUInt64LE(value as bigint);
@@ -41,7 +48,8 @@ function shown(type: FieldType, value: unknown): string | number {
 
 function rowOf({ seq, tick, actor, event }: RecordedEvent, names: Map<number, string>): Row {
   const row: Record<string, string | number | null> = { session: 2, seq, tick, by: names.get(actor) ?? null };
-  for (const [name, type] of fieldsOf(event.kind)) row[name] = shown(type, (event as unknown as Record<string, unknown>)[name]);
+  for (const [name, type] of fieldsOf(event.kind))
+    row[name] = shown(type, (event as unknown as Record<string, unknown>)[name]);
   return actor === 0 ? { ...row, by: null } : row;
 }
 
@@ -53,22 +61,35 @@ describe('a file, without dextrace', () => {
     for (const recorded of session.events()) byKind.get(recorded.event.kind)!.push(rowOf(recorded, names));
     session.close();
     for (const [kind, rows] of byKind) {
-      expect(query(fileOf(shared), `SELECT * FROM ${viewName(kind)} WHERE session = 2 ORDER BY seq`), kind).toEqual(rows);
+      expect(query(fileOf(shared), `SELECT * FROM ${viewName(kind)} WHERE session = 2 ORDER BY seq`), kind).toEqual(
+        rows,
+      );
     }
     // The example is worth the name only when it shows many kinds.
     expect([...byKind.values()].filter((rows) => rows.length > 0).length).toBeGreaterThan(40);
   });
 
   test.for(kindNames)('%s: no two columns have one name', (kind, { shared }) => {
-    const columns = query(fileOf(shared), `SELECT name FROM pragma_table_info('${viewName(kind)}')`).map(({ name }) => name);
+    const columns = query(fileOf(shared), `SELECT name FROM pragma_table_info('${viewName(kind)}')`).map(
+      ({ name }) => name,
+    );
     expect(columns).toEqual(['session', 'seq', 'tick', 'by', ...fieldsOf(kind).map(([name]) => name)]);
   });
 
   test('reads like a book', ({ shared }) => {
-    const rows = query(fileOf(shared), "SELECT by, address, length, value FROM memory_fill WHERE session = 2 AND by = 'app:main' LIMIT 1");
-    expect(rows).toEqual([{ by: 'app:main', address: expect.stringMatching(/^0x[0-9a-f]+$/), length: 64, value: '0xaa' }]);
+    const rows = query(
+      fileOf(shared),
+      "SELECT by, address, length, value FROM memory_fill WHERE session = 2 AND by = 'app:main' LIMIT 1",
+    );
+    expect(rows).toEqual([
+      { by: 'app:main', address: expect.stringMatching(/^0x[0-9a-f]+$/), length: 64, value: '0xaa' },
+    ]);
     const [beat] = query(fileOf(shared), "SELECT * FROM dma_read WHERE by LIKE 'device:dma%' LIMIT 1");
-    expect(beat).toMatchObject({ by: expect.stringMatching(/^device:dma\d$/), status: 'ok', address: expect.stringMatching(/^0x/) });
+    expect(beat).toMatchObject({
+      by: expect.stringMatching(/^device:dma\d$/),
+      status: 'ok',
+      address: expect.stringMatching(/^0x/),
+    });
   });
 
   test('has one log of everything', ({ shared }) => {
@@ -85,10 +106,21 @@ describe('a file, without dextrace', () => {
       return { number, name, doc, source, fields: JSON.stringify(fields) };
     });
     expect(query(file, 'SELECT * FROM event_kinds ORDER BY number')).toEqual(expected);
-    expect(query(file, 'SELECT id, scenario, scenario_version, seed, strategy, options FROM sessions WHERE id = 2')).toEqual([
-      { id: 2, scenario: 'late-write-race', scenario_version: 'v', seed: '1', strategy: 'timed', options: '{"size":20480}' },
+    expect(
+      query(file, 'SELECT id, scenario, scenario_version, seed, strategy, options FROM sessions WHERE id = 2'),
+    ).toEqual([
+      {
+        id: 2,
+        scenario: 'late-write-race',
+        scenario_version: 'v',
+        seed: '1',
+        strategy: 'timed',
+        options: '{"size":20480}',
+      },
     ]);
-    expect(query(file, "SELECT name, role FROM actors WHERE session = 2 AND name LIKE 'app:%'")).toEqual([{ name: 'app:main', role: 'app' }]);
+    expect(query(file, "SELECT name, role FROM actors WHERE session = 2 AND name LIKE 'app:%'")).toEqual([
+      { name: 'app:main', role: 'app' },
+    ]);
     const [{ outcome } = {}] = query(file, 'SELECT outcome FROM sessions WHERE id = 1');
     const findings = query(file, 'SELECT rule, message FROM findings WHERE session = 1');
     expect(findings).toHaveLength(outcome === 'failed' ? 1 : 0);
@@ -124,7 +156,9 @@ describe('what has been recorded stays as it is', () => {
 
   test('a number does not fit where a text belongs', ({ folder }) => {
     record(lateWriteRace, { db: fileOf(folder), set: { size: 4160 } });
-    expect(() => query(fileOf(folder), "INSERT INTO events (id, tick, actor, kind) VALUES (9, 'soon', 0, 0)")).toThrow(/cannot store TEXT value in INTEGER column/);
+    expect(() => query(fileOf(folder), "INSERT INTO events (id, tick, actor, kind) VALUES (9, 'soon', 0, 0)")).toThrow(
+      /cannot store TEXT value in INTEGER column/,
+    );
   });
 });
 

@@ -4,7 +4,13 @@ import { kindNames, kinds, type AnyEvent, type KindName } from '../../index.ts';
 import type { FieldType, Kind } from '../../core/catalogue.ts';
 
 /** The largest number that a field may hold. */
-const number = fc.oneof(fc.maxSafeNat(), fc.nat(), fc.nat(300), fc.constant(Number.MAX_SAFE_INTEGER), fc.constant(2 ** 32));
+const number = fc.oneof(
+  fc.maxSafeNat(),
+  fc.nat(),
+  fc.nat(300),
+  fc.constant(Number.MAX_SAFE_INTEGER),
+  fc.constant(2 ** 32),
+);
 
 /** A value of a field. */
 export function valueOf(type: FieldType): fc.Arbitrary<unknown> {
@@ -26,7 +32,8 @@ export function valueOf(type: FieldType): fc.Arbitrary<unknown> {
 }
 
 /** The fields of a kind, with their types. */
-export const fieldsOf = (kind: KindName): [name: string, type: FieldType][] => Object.entries((kinds[kind] as Kind).fields);
+export const fieldsOf = (kind: KindName): [name: string, type: FieldType][] =>
+  Object.entries((kinds[kind] as Kind).fields);
 
 /** An event of a kind. */
 export function eventOf(kind: KindName): fc.Arbitrary<AnyEvent> {

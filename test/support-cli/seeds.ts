@@ -66,7 +66,9 @@ export function trySeeds(scenario: Scenario, trial: Trial): Tried[] {
 
 /** Every seed must pass. */
 export function expectAllToPass(tried: readonly Tried[]): void {
-  const failed = tried.filter(({ recording }) => recording.outcome !== 'passed').map(({ recording: { seed, strategy, options, findings } }) => ({ seed, strategy, options, findings }));
+  const failed = tried
+    .filter(({ recording }) => recording.outcome !== 'passed')
+    .map(({ recording: { seed, strategy, options, findings } }) => ({ seed, strategy, options, findings }));
   expect(failed).toEqual([]);
   expect(tried).toHaveLength(seedCount);
 }

@@ -9,7 +9,10 @@ const hasShell = spawnSync('sqlite3', ['--version']).status === 0;
 /** The rows that a query gives. @throws with SQLite's message */
 export function query(file: string, sql: string): Row[] {
   if (hasShell) {
-    const { status, stdout, stderr } = spawnSync('sqlite3', ['-json', file, sql], { encoding: 'utf8', maxBuffer: 2 ** 28 });
+    const { status, stdout, stderr } = spawnSync('sqlite3', ['-json', file, sql], {
+      encoding: 'utf8',
+      maxBuffer: 2 ** 28,
+    });
     if (status !== 0) throw new Error(stderr);
     return stdout === '' ? [] : (JSON.parse(stdout) as Row[]);
   }
