@@ -87,8 +87,7 @@ export class Run implements Step {
   /** Makes up to `count` steps. Evaluates to whether there may be more. */
   advance(count: number): boolean {
     for (let left = count; left > 0 && !this.ended; left -= 1) {
-      if (this.steps >= this.maxSteps) this.endAtBound();
-      else this.step();
+      this.step();
     }
     return !this.ended;
   }
@@ -138,11 +137,16 @@ export class Run implements Step {
       this.end();
       return;
     }
+    if (this.steps >= this.maxSteps) {
+      this.endAtBound();
+      return;
+    }
     let runner = candidates[0]!;
     if (count > 1) {
       runner = candidates[strategy.pick(candidates, count)]!;
       this.observer.decision(runner.id);
     }
+    strategy.moved?.(runner.id);
     if (runner.readyAt > this.now) this.now = runner.readyAt;
     this.actor = runner.id;
     this.steps += 1;

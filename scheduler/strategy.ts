@@ -13,6 +13,8 @@ export interface Strategy {
   readonly timed: boolean;
   /** Picks among the first `count` candidates, at least two, in the order of their actors' numbers; evaluates to an index. */
   pick(candidates: readonly Candidate[], count: number): number;
+  /** An actor moves: picked, or because nobody else could. */
+  moved?(actor: number): void;
 }
 
 /** Makes a strategy for one run. */

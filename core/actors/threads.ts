@@ -27,12 +27,30 @@ export function note(text: string): Act<void> {
   return act('note', 'cpu', (step) => step.emit({ kind: 'note', text }));
 }
 
+/**
+ * What a number stands for.
+ * @throws {RangeError} when a scenario passes a number that stands for nothing
+ */
+export function mustExist<T>(all: ReadonlyMap<number, T>, what: string, id: number): T {
+  const found = all.get(id);
+  if (found === undefined) throw new RangeError(`there is no ${what} ${id}`);
+  return found;
+}
+
 /** Waits until the thread has ended. */
 export function pthread_join(thread: number): Act<void> {
-  return act('pthread_join', 'syscall', (step) => step.emit({ kind: 'thread.join', thread }), {
-    ready: (world) => !world.actors.get(thread)!.alive,
-    waitsFor: (world) => `the end of ${actorName(world, thread)}`,
-  });
+  return act(
+    'pthread_join',
+    'syscall',
+    (step) => {
+      mustExist(step.world.actors, 'thread', thread);
+      step.emit({ kind: 'thread.join', thread });
+    },
+    {
+      ready: (world) => world.actors.get(thread)?.alive !== true,
+      waitsFor: (world) => `the end of ${actorName(world, thread)}`,
+    },
+  );
 }
 
 /** Makes an unlocked mutex; evaluates to its number. */
@@ -46,16 +64,24 @@ export function pthread_mutex_init(): Act<number> {
 
 /** Takes the mutex, waiting while somebody holds it. A thread that locks its own mutex waits for ever. */
 export function pthread_mutex_lock(mutex: number): Act<void> {
-  return act('pthread_mutex_lock', 'cpu', (step) => step.emit({ kind: 'mutex.lock', mutex }), {
-    ready: (world) => world.mutexes.get(mutex)!.owner === 0,
-    waitsFor: (world) => `mutex #${mutex}, held by ${actorName(world, world.mutexes.get(mutex)!.owner)}`,
-  });
+  return act(
+    'pthread_mutex_lock',
+    'cpu',
+    (step) => {
+      mustExist(step.world.mutexes, 'mutex', mutex);
+      step.emit({ kind: 'mutex.lock', mutex });
+    },
+    {
+      ready: (world) => (world.mutexes.get(mutex)?.owner ?? 0) === 0,
+      waitsFor: (world) => `mutex #${mutex}, held by ${actorName(world, world.mutexes.get(mutex)!.owner)}`,
+    },
+  );
 }
 
 /** Gives the mutex back. Unlocking what one does not hold aborts the process. */
 export function pthread_mutex_unlock(mutex: number): Act<void> {
   return act('pthread_mutex_unlock', 'cpu', (step: Step) => {
-    if (step.world.mutexes.get(mutex)!.owner !== step.actor) {
+    if (mustExist(step.world.mutexes, 'mutex', mutex).owner !== step.actor) {
       throw new Crash(`pthread_mutex_unlock of mutex #${mutex}, which it does not hold`);
     }
     step.emit({ kind: 'mutex.unlock', mutex });

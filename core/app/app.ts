@@ -17,7 +17,7 @@ function pthread_create(name: string, program: () => Program<unknown>): Act<numb
 // What these rooms share with others, but an app cannot call.
 const { largeBlock: _largeBlock, ...heapCalls } = heap;
 const { peek: _peek, ...accessCalls } = access;
-const { actorName: _actorName, ...threadCalls } = threads;
+const { actorName: _actorName, mustExist: _mustExist, ...threadCalls } = threads;
 const { clientClose: _clientClose, ...iokitCalls } = iokit;
 
 /** Everything an app can call, under the names that C has for it. */

@@ -1,6 +1,6 @@
 /** IOKitLib, as the app calls it (facts §1.1, §3.4, §3.6). */
 import { actorName } from '../actors/threads.ts';
-import { kIOReturnError, kIOReturnSuccess } from '../codes.ts';
+import { kIOReturnError, kIOReturnSuccess, MACH_SEND_INVALID_DEST } from '../codes.ts';
 import { kIOServiceDefaultQueueName, type IOService } from '../driverkit/IOService.ts';
 import { kIOUserClientQueueNameExternalMethod, type IOUserClient } from '../driverkit/IOUserClient.ts';
 import { call, type CallResult, type Client } from '../iokit/call.ts';
@@ -44,7 +44,10 @@ export function IOServiceGetMatchingService(name: string): Act<number> {
 
 /** Opens the service: the dext makes a user client. Evaluates to a return code and the connection. */
 export function* IOServiceOpen(service: number, type = 0): Program<[code: number, connection: number]> {
-  const driver = yield* now((step) => step.live.get(service) as IOService);
+  const driver = yield* now((step) =>
+    step.world.services.has(service) ? (step.live.get(service) as IOService) : undefined,
+  );
+  if (driver === undefined) return [yield* refuse('IOServiceOpen', MACH_SEND_INVALID_DEST), 0];
   let client: IOUserClient | null = null;
   const code = yield* rpc(
     driver.CopyDispatchQueue(kIOServiceDefaultQueueName).id,
@@ -92,8 +95,10 @@ export function* clientClose(connection: number): Program {
     },
   });
   yield* act('IOServiceClose', 'kernel', (step) => {
-    step.emit({ kind: 'connection.state', connection, state: 'closing' });
+    const first = step.world.connections.get(connection)!.state === 'open';
+    if (first) step.emit({ kind: 'connection.state', connection, state: 'closing' });
     step.emit({ kind: 'connection.unlock', connection, mode: 'write' });
+    if (!first) return;
     const { client } = step.live.get(connection) as { client: IOUserClient };
     const queue = client.CopyDispatchQueue(kIOServiceDefaultQueueName).id;
     step.spawn({
@@ -105,8 +110,13 @@ export function* clientClose(connection: number): Program {
   });
 }
 
-/** Closes the connection: waits for its calls in flight; the dext hears Stop afterwards (facts §1.4, §3.6). */
+/**
+ * Closes the connection, once: waits for its calls in flight; the dext hears Stop afterwards (facts §1.4, §3.6).
+ * Evaluates to `MACH_SEND_INVALID_DEST` when there is no such connection, or no more.
+ */
 export function* IOServiceClose(connection: number): Program<number> {
+  const open = yield* now(({ world }) => world.connections.get(connection)?.state === 'open');
+  if (!open) return yield* refuse('IOServiceClose', MACH_SEND_INVALID_DEST);
   yield* clientClose(connection);
   return kIOReturnSuccess;
 }

@@ -1,5 +1,6 @@
 /** Mach ports of the app, and completions sent to them (facts §3.4). */
 import { kIOReturnSuccess } from '../codes.ts';
+import { mustExist } from '../actors/threads.ts';
 import { act, type Act } from '../operation.ts';
 import type { Message } from './state.ts';
 
@@ -18,12 +19,12 @@ export function receive(port: number, timeout?: number): Act<Message | undefined
     'mach_msg receive',
     'syscall',
     (step) => {
-      const message = step.world.ports.get(port)!.messages[0];
+      const [message] = mustExist(step.world.ports, 'port', port).messages;
       step.emit({ kind: message === undefined ? 'port.timeout' : 'port.receive', port });
       return message;
     },
     {
-      ready: (world) => world.ports.get(port)!.messages.length > 0,
+      ready: (world) => world.ports.get(port)?.messages.length !== 0,
       waitsFor: () => `a message on port #${port}`,
       timeout,
     },

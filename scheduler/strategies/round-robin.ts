@@ -13,8 +13,10 @@ export const roundRobin: StrategyFactory = () => {
           break;
         }
       }
-      last = candidates[index]!.id;
       return index;
+    },
+    moved(actor) {
+      last = actor;
     },
   };
 };

@@ -151,6 +151,7 @@ describe('the step bound', () => {
       *app() {},
     };
     const { steps } = runAnyhow(setup).recording;
-    expect(runAnyhow(setup, { maxSteps: steps + 1 }).findings).toEqual([]);
+    expect(runAnyhow(setup, { maxSteps: steps }).findings).toEqual([]);
+    expect(runAnyhow(setup, { maxSteps: steps - 1 }).findings.map(({ rule }) => rule)).toEqual(['step-bound']);
   });
 });

@@ -194,3 +194,21 @@ describe('a dext that crashes', () => {
     expect(ran.of('port.send')).toEqual([]);
   });
 });
+
+describe('a number that stands for nothing is a mistake of the program, said in one line', () => {
+  test.each<[string, (app: App) => Program<unknown> | Iterable<never>, string]>([
+    ['pthread_join', (app) => app.pthread_join(99) as Iterable<never>, 'there is no thread 99'],
+    ['pthread_mutex_lock', (app) => app.pthread_mutex_lock(99) as Iterable<never>, 'there is no mutex 99'],
+    ['pthread_mutex_unlock', (app) => app.pthread_mutex_unlock(99) as Iterable<never>, 'there is no mutex 99'],
+    ['mach_msg_receive', (app) => app.mach_msg_receive(99), 'there is no port 99'],
+  ])('%s', (_name, act, message) => {
+    const { findings } = runAnyhow({
+      *app(app) {
+        yield* act(app);
+      },
+    });
+    expect(findings).toEqual([
+      expect.objectContaining({ rule: 'program-error', message: expect.stringContaining(message) }),
+    ]);
+  });
+});

@@ -62,6 +62,37 @@ describe('IOServiceClose', () => {
     expect(states(ran)).toEqual(['closing', 'stopped']);
   });
 
+  test('a second close, and a close of what is no connection, do nothing but say so', () => {
+    const ran = run({
+      *app(app, connect) {
+        const first = yield* app.IOServiceClose(connect);
+        const second = yield* app.IOServiceClose(connect);
+        return [first, second, yield* app.IOServiceClose(0)];
+      },
+    });
+    expect(ran.result).toEqual([kIOReturnSuccess, MACH_SEND_INVALID_DEST, MACH_SEND_INVALID_DEST]);
+    expect(states(ran)).toEqual(['closing', 'stopped']);
+  });
+
+  test('two threads that close at once give the dext one Stop', () => {
+    let stops = 0;
+    let ends = 0;
+    for (const ran of runs(() => ({
+      *stop() {
+        stops += 1;
+      },
+      *app(app, connect) {
+        const other = yield* app.pthread_create('other', () => app.IOServiceClose(connect));
+        yield* app.IOServiceClose(connect);
+        yield* app.pthread_join(other);
+      },
+    }))) {
+      ends += 1;
+      expect(states(ran)).toEqual(['closing', 'stopped']);
+    }
+    expect(stops).toBe(ends);
+  });
+
   test('termination goes on only when the dext calls super::Stop', () => {
     const ran = run({
       *stop() {
