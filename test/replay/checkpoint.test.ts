@@ -12,7 +12,13 @@ test('a checkpoint is an aid to speed, never truth: with it and without, the sam
   expect(at).toBeGreaterThan(200_000);
   expect(session.checkpoint(0, at - 1)).toBeUndefined();
   expect(session.checkpoint(at, events)).toBeUndefined();
-  expect(sameWorld(stored, session.fold(at))).toBe(true);
+  const folded = session.fold(at);
+  expect(sameWorld(stored, folded)).toBe(true);
+  // Deep equality does not look at the order of a map, but what follows may.
+  for (const [name, part] of Object.entries(folded)) {
+    if (part instanceof Map)
+      expect([...(stored[name as 'frames'] as typeof part).keys()], name).toEqual([...part.keys()]);
+  }
   const timeline = session.timeline();
   for (const count of [at + 3_000, at + 1, at, 100]) {
     expect(sameWorld(timeline.after(count), session.fold(count)), `after ${count}`).toBe(true);

@@ -73,7 +73,7 @@ describe.for(['random', 'timed', 'round-robin'])('re-execution under %s', (strat
     const { divergence } = replayed(folder, said('a'), said('a', 'b'), strategy);
     expect(divergence).toMatchObject({
       actual: { event: { kind: 'note', text: 'b' } },
-      expected: { event: { kind: 'vm.remove' } },
+      expected: { event: { kind: 'task.exit' } },
       actor: 'app:main',
     });
   });
