@@ -15,9 +15,9 @@ test('a checkpoint is an aid to speed, never truth: with it and without, the sam
   const folded = session.fold(at);
   expect(sameWorld(stored, folded)).toBe(true);
   // Deep equality does not look at the order of a map, but what follows may.
-  for (const [name, part] of Object.entries(folded)) {
+  for (const [key, part] of Object.entries(folded)) {
     if (part instanceof Map)
-      expect([...(stored[name as 'frames'] as typeof part).keys()], name).toEqual([...part.keys()]);
+      expect([...(stored[key as 'frames'] as typeof part).keys()], key).toEqual([...part.keys()]);
   }
   const timeline = session.timeline();
   for (const count of [at + 3_000, at + 1, at, 100]) {
