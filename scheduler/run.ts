@@ -289,8 +289,8 @@ export class Run implements Step {
       const wrong = this.parts.check(end);
       if (wrong !== undefined) this.find('check', wrong, []);
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      this.find('check', error.message + at(error.stack), []);
+      const message = error instanceof Error ? error.message + at(error.stack) : String(error);
+      this.find('check', message, []);
     }
   }
 }
