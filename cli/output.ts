@@ -24,7 +24,7 @@ const { FORCE_COLOR: forced, NO_COLOR: refused } = process.env;
 const colours = forced === undefined ? process.stdout.isTTY && !refused : forced !== '0';
 
 /** Text in a style, where the output can show it. */
-export function styled(style: 'bold' | 'dim' | 'red' | 'green', text: string): string {
+export function styled(style: 'bold' | 'dim' | 'red' | 'green' | 'yellow', text: string): string {
   return colours ? styleText(style, text) : text;
 }
 

@@ -6,4 +6,6 @@ export { bundledExamples, loadScenario, type Loaded } from './load.ts';
 export { record, Recorder, type Outcome, type Recording, type RecordOptions, type ScenarioSource } from './record.ts';
 export { reexecute, sameWorld, type Divergence, type Replay, type ReplayOptions } from './replay.ts';
 export { open, Session } from './session.ts';
+export { watchedRules } from './rules.ts';
+export type { RuleHead } from './rule.ts';
 export { Timeline, type Change, type Difference } from './timeline.ts';

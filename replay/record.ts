@@ -2,7 +2,7 @@ import { modelVersion, type AnyEvent } from '../core/events.ts';
 import { tracing } from '../core/operation.ts';
 import type { Options, Scenario } from '../core/scenario.ts';
 import type { World } from '../core/world.ts';
-import type { Finding } from '../scheduler/finding.ts';
+import type { Finding, RuleName } from '../scheduler/finding.ts';
 import { blind, type Observer } from '../scheduler/observer.ts';
 import type { Run } from '../scheduler/run.ts';
 import { decisionsOf, parseSchedule, ScheduleWriter } from '../scheduler/schedule.ts';
@@ -10,8 +10,10 @@ import type { StrategyName } from '../scheduler/strategies.ts';
 import { DigestWriter, SessionWriter } from '../store/writer.ts';
 import { fromHere } from './format.ts';
 import { defaultMaxSteps, start, strategyNamed, type RunSpec } from './execution.ts';
-import { RaceDetector } from './races/detector.ts';
+import { raceRules } from './races/rules.ts';
+import { misuseRules } from './rules.ts';
 import { version } from './version.ts';
+import { Watcher } from './watcher.ts';
 
 export interface RecordOptions {
   /** Any text or number; the default is "1". */
@@ -28,7 +30,9 @@ export interface RecordOptions {
   readonly source?: ScenarioSource;
   /** A schedule, as {@link Session.schedule} gives it, to follow instead of picking. The seed still decides the latencies. */
   readonly schedule?: string;
-  /** Whether to look for data races, which takes about as long again as the run. */
+  /** What to watch the run for; the default is all rules but races. */
+  readonly rules?: readonly RuleName[];
+  /** Whether to look for races too, which takes about as long again as the run. */
   readonly races?: boolean;
   /** Called with every event, in order. */
   readonly onEvent?: (event: AnyEvent, actor: number, tick: number) => void;
@@ -79,7 +83,7 @@ export class Recorder implements Observer {
   private readonly writer: DigestWriter;
   /** The same, when it is a file. */
   private readonly stored: SessionWriter | undefined;
-  private readonly races: RaceDetector | undefined;
+  private readonly watcher: Watcher;
   private readonly run: Run;
 
   /** @throws {InputError} when an option, the scenario or the file is at fault */
@@ -90,7 +94,7 @@ export class Recorder implements Observer {
     this.options = options;
     this.stored = options.db === undefined ? undefined : this.openWriter(options.db);
     this.writer = this.stored ?? new DigestWriter();
-    this.races = options.races === true ? new RaceDetector() : undefined;
+    this.watcher = new Watcher(rulesOf(options));
     this.run = this.start(this);
     // Not before: a scenario that cannot be built leaves no session behind.
     this.stored?.open();
@@ -103,7 +107,7 @@ export class Recorder implements Observer {
 
   event(event: AnyEvent, kind: number, actor: number, tick: number, world: World): void {
     if (this.writer.add(event, kind, actor, tick)) this.commit(world);
-    this.races?.event(event, actor, world);
+    this.watcher.event(event, kind, actor, tick, world);
     this.options.onEvent?.(event, actor, tick);
   }
 
@@ -133,8 +137,10 @@ export class Recorder implements Observer {
 
   /** Stores the rest and ends the session. */
   finish(): Recording {
-    const found = [...this.placed(), ...(this.races?.findings(this.run.world) ?? [])];
-    const outcome = found.length === 0 ? 'passed' : 'failed';
+    const ofRun = this.placed();
+    if (!ofRun.some(({ rule }) => rule === 'step-bound')) this.watcher.end(this.run.world);
+    const found = [...ofRun, ...this.watcher.findings()].toSorted((a, b) => a.seq - b.seq);
+    const outcome = found.some(({ severity }) => severity === 'error') ? 'failed' : 'passed';
     const findings = found.map((finding) => ({ ...finding, message: fromHere(finding.message) }));
     try {
       this.commit();
@@ -216,6 +222,11 @@ export class Recorder implements Observer {
       result: run.result,
     };
   }
+}
+
+function rulesOf({ rules, races }: RecordOptions): RuleName[] {
+  const chosen = rules ?? misuseRules.map(({ name }) => name);
+  return races === true ? [...chosen, ...raceRules.map(({ name }) => name)] : [...chosen];
 }
 
 /**

@@ -7,7 +7,7 @@ import { placeIn } from '../core/place.ts';
 import type { Parts } from '../core/scenario.ts';
 import { emptyWorld, type World } from '../core/world.ts';
 import { boot } from './boot.ts';
-import type { Finding, Rule } from './finding.ts';
+import type { Finding, RuleName } from './finding.ts';
 import { Abort, type Observer } from './observer.ts';
 import type { Random } from './random.ts';
 import type { Strategy } from './strategy.ts';
@@ -251,8 +251,8 @@ export class Run implements Step {
     );
   }
 
-  private find(rule: Rule, message: string, actors: readonly number[]): void {
-    this.findings.push({ rule, message, seq: this.events - 1, actors });
+  private find(rule: RuleName, message: string, actors: readonly number[]): void {
+    this.findings.push({ rule, severity: 'error', message, seq: this.events - 1, actors });
   }
 
   /** Nobody can move: everybody has finished, or somebody waits for what never comes. */

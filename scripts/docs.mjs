@@ -1,14 +1,16 @@
 /**
- * Writes docs/events.md from the event catalogue, so that the page cannot be wrong.
- * With --check it writes nothing and fails when the page is not what it would write. Needs a build.
+ * Writes docs/events.md from the event catalogue and the table of docs/findings.md from the rules, so that they cannot
+ * be wrong. With --check it writes nothing and fails when a page is not what it would write. Needs a build.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { kindNames, kinds, modelVersion } from '../dist/index.js';
+import { kindNames, kinds, modelVersion, ruleMeanings, watchedRules } from '../dist/index.js';
 import { actorKinds } from '../dist/core/actors/kinds.js';
 import { fieldTypes } from '../dist/core/catalogue.js';
 import { iokitKinds } from '../dist/core/iokit/kinds.js';
 import { memoryKinds } from '../dist/core/memory/kinds.js';
 import { pcieKinds } from '../dist/core/pcie/kinds.js';
+import { raceRules } from '../dist/replay/races/rules.js';
+import { runRules } from '../dist/scheduler/finding.js';
 import { viewName } from '../dist/store/schema.js';
 
 /** The catalogue room by room, in the order of the kinds' numbers. */
@@ -35,7 +37,6 @@ const rooms = [
 ];
 
 const folder = new URL('../docs/', import.meta.url);
-const page = new URL('events.md', folder);
 
 /** How GitHub names a heading's anchor. */
 const slug = (heading) =>
@@ -120,19 +121,55 @@ function render() {
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
-function current() {
+/** What finds a rule. */
+function finder(name) {
+  if (raceRules.some((rule) => rule.name === name)) return '`--races`';
+  const warns = watchedRules.some((rule) => rule.name === name && rule.severity === 'warning');
+  return warns ? 'every run, as a warning' : 'every run';
+}
+
+/** The table of rules, its columns padded as prettier pads them. */
+function ruleTable() {
+  const names = [...runRules, ...watchedRules.map(({ name }) => name)];
+  const rows = [
+    ['rule', 'means', 'found by'],
+    ...names.map((name) => [`[\`${name}\`](#${name})`, ruleMeanings[name], finder(name)]),
+  ];
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((cells) => cells[column].length)));
+  const line = (cells) => `| ${cells.map((text, column) => text.padEnd(widths[column])).join(' | ')} |`;
+  const [head, ...body] = rows.map(line);
+  return [head, line(widths.map((width) => '-'.repeat(width))), ...body].join('\n');
+}
+
+function withRules(text) {
+  const table = /^\| rule .*\n(?:\|.*\n)*/m;
+  if (!table.test(text)) throw new Error('docs/findings.md has no table of rules');
+  return text.replace(table, () => `${ruleTable()}\n`);
+}
+
+/** Each page with what it is to be, given what it is. */
+const pages = [
+  ['events.md', render],
+  ['findings.md', withRules],
+];
+
+function current(file) {
   try {
-    return readFileSync(page, 'utf8');
+    return readFileSync(new URL(file, folder), 'utf8');
   } catch {
     return '';
   }
 }
 
-const text = render();
-if (!process.argv.includes('--check')) {
-  writeFileSync(page, text);
-  process.stdout.write(`docs/events.md: ${kindNames.length} kinds\n`);
-} else if (current() !== text) {
-  process.stderr.write('docs/events.md is not what the catalogue says: run npm run docs\n');
-  process.exitCode = 1;
+for (const [file, written] of pages) {
+  const is = current(file);
+  const text = written(is);
+  if (is === text) continue;
+  if (process.argv.includes('--check')) {
+    process.stderr.write(`docs/${file} is not what the sources say: run npm run docs\n`);
+    process.exitCode = 1;
+  } else {
+    writeFileSync(new URL(file, folder), text);
+    process.stdout.write(`docs/${file} written\n`);
+  }
 }

@@ -143,8 +143,10 @@ export class Reader {
   /** What the session found. */
   findings(session: number): FindingRow[] {
     const rows = explained(this.file, () =>
-      this.db.prepare('SELECT rule, message, seq, actors FROM findings WHERE session = ? ORDER BY number').all(session),
-    ) as { rule: string; message: string; seq: number; actors: string }[];
+      this.db
+        .prepare('SELECT rule, severity, message, seq, actors FROM findings WHERE session = ? ORDER BY number')
+        .all(session),
+    ) as (Omit<FindingRow, 'actors'> & { actors: string })[];
     return rows.map((row) => ({ ...row, actors: JSON.parse(row.actors) as number[] }));
   }
 

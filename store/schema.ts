@@ -6,7 +6,7 @@ import { integerColumns, layouts, type Layout } from './codec.ts';
 /** `PRAGMA application_id` of a dextrace file: the bytes "dxtr". */
 export const applicationId = 0x64787472;
 /** `PRAGMA user_version`: the version of this format. */
-export const formatVersion = 1;
+export const formatVersion = 2;
 
 /** An event's row id is its session's number times this, plus its sequence number. */
 export const eventsPerSession: number = 2 ** 32;
@@ -68,8 +68,9 @@ CREATE TABLE checkpoints (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE findings (
-  session INTEGER NOT NULL, number INTEGER NOT NULL, rule TEXT NOT NULL, message TEXT NOT NULL,
-  seq INTEGER NOT NULL, actors TEXT NOT NULL,        -- JSON
+  session INTEGER NOT NULL, number INTEGER NOT NULL, rule TEXT NOT NULL,
+  severity TEXT NOT NULL,           -- error or warning
+  message TEXT NOT NULL, seq INTEGER NOT NULL, actors TEXT NOT NULL,        -- JSON
   PRIMARY KEY (session, number)
 ) STRICT, WITHOUT ROWID;
 `;

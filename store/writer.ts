@@ -26,6 +26,7 @@ export interface SessionHead {
 /** A finding's row. */
 export interface FindingRow {
   readonly rule: string;
+  readonly severity: 'error' | 'warning';
   readonly message: string;
   readonly seq: number;
   readonly actors: readonly number[];
@@ -121,9 +122,9 @@ export class SessionWriter extends DigestWriter {
     this.join();
     const { db, session } = this.openFile();
     transaction(this.file, db, () => {
-      const insert = db.prepare('INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?)');
-      findings.forEach(({ rule, message, seq, actors }, number) => {
-        insert.run(session, number, rule, message, seq, JSON.stringify(actors));
+      const insert = db.prepare('INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?)');
+      findings.forEach(({ rule, severity, message, seq, actors }, number) => {
+        insert.run(session, number, rule, severity, message, seq, JSON.stringify(actors));
       });
       db.prepare('UPDATE sessions SET outcome = ?, ended_at = ? WHERE id = ?').run(outcome, endedAt, session);
     });

@@ -5,6 +5,7 @@ import { loadScenario } from '../../replay/load.ts';
 import { Recorder, type Recording } from '../../replay/record.ts';
 import { defaultFile } from '../../replay/session.ts';
 import { strategyNames } from '../../scheduler/strategies.ts';
+import { printFindings } from '../findings.ts';
 import { collect, parseSet, wholeNumber } from '../options.ts';
 import { exitCodes, grouped, print, printJson, ProgressLine, shellWord, styled } from '../output.ts';
 
@@ -121,6 +122,6 @@ function printText(recording: Recording, again: string): void {
   print(`  schedule  seed ${seed}, strategy ${strategy}: ${grouped(steps)} steps, ${grouped(events)} events`);
   print(`  digest    ${digest}`);
   print(`  outcome   ${styled(outcome === 'passed' ? 'green' : 'red', outcome)}`);
-  for (const { rule, message, seq } of findings) print(`\n${styled('red', rule)} after event ${seq}: ${message}`);
+  printFindings(findings);
   if (findings.length > 0) print(`\nagain: ${again}`);
 }

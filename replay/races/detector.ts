@@ -2,17 +2,18 @@
  * Data races: two accesses to the same bytes, at least one of them a write, that nothing orders.
  * It watches a run, or a fold, event by event; what orders actors is in the event catalogue.
  */
-import { kindOf, type AnyEvent } from '../../core/events.ts';
+import { kindNames, kindOf, type AnyEvent, type KindName } from '../../core/events.ts';
 import { entryAt } from '../../core/memory/fault.ts';
 import { frameAt } from '../../core/pcie/bus.ts';
 import { hex } from '../../core/units.ts';
 import type { World } from '../../core/world.ts';
-import type { Finding, Rule } from '../../scheduler/finding.ts';
+import type { RuleName } from '../../scheduler/finding.ts';
+import type { Moment, Report, Watch } from '../rule.ts';
 import { Clocks } from './clocks.ts';
 import { PageShadow, type Access } from './shadow.ts';
 
 /** What kind of access an event is: by whom, and which way. */
-const accessKinds: ReadonlyMap<string, { readonly write: boolean; readonly dma: boolean; readonly atomic: boolean }> =
+const accessKinds: ReadonlyMap<KindName, { readonly write: boolean; readonly dma: boolean; readonly atomic: boolean }> =
   new Map([
     ['memory.load', { write: false, dma: false, atomic: false }],
     ['memory.store', { write: true, dma: false, atomic: false }],
@@ -33,50 +34,45 @@ interface Told extends Access {
   readonly address: number;
 }
 
-interface Group {
-  readonly rule: Rule;
-  readonly first: Told;
-  readonly second: Told;
-  pairs: number;
+/** Finds races, for those who want to hear of them, grouped by who races with whom and how. */
+export function watchRaces(reports: ReadonlyMap<RuleName, Report>): Watch {
+  const detector = new RaceDetector(reports);
+  const event = (happened: AnyEvent, at: Moment): void => detector.event(happened, at);
+  return { on: Object.fromEntries(watchedKinds.map((kind) => [kind, event])) };
 }
 
-/** Finds races, grouped by who races with whom and how. */
-export class RaceDetector {
+/** What moves memory, what orders actors, and what gives a page its frame. */
+const watchedKinds = kindNames.filter(
+  (kind) => accessKinds.has(kind) || kindOf(kind).order !== undefined || kind === 'page.zero' || kind === 'page.copy',
+);
+
+class RaceDetector {
+  private readonly reports: ReadonlyMap<RuleName, Report>;
   private readonly clocks = new Clocks();
   /** By page of a VM object: two mappings of one page share it, a snapshot's page is another. */
   private readonly pages = new Map<string, PageShadow>();
   /** Frame to the page of the VM object that owns it. */
   private readonly owners = new Map<number, string>();
-  private readonly groups = new Map<string, Group>();
   /** Bus address at which a request's segment began, to count its beats. */
   private readonly begins = new Map<string, number>();
-  private seq = 0;
 
-  /** To be called with every event, and the world as it was just before it. */
-  event(event: AnyEvent, actor: number, world: World): void {
+  constructor(reports: ReadonlyMap<RuleName, Report>) {
+    this.reports = reports;
+  }
+
+  event(event: AnyEvent, at: Moment): void {
+    const { actor, world } = at;
     kindOf(event.kind).order?.(event, this.clocks.select(actor), world, actor);
     if (event.kind === 'page.zero' || event.kind === 'page.copy')
       this.owners.set(event.frame, `${event.object}.${event.page}`);
     const kind = accessKinds.get(event.kind);
-    if (kind !== undefined) this.access(event as MemoryEvent, kind, actor, world);
-    this.seq += 1;
-  }
-
-  /** The races found so far, one finding for each group. */
-  findings(world: World): Finding[] {
-    return [...this.groups.values()].map((group) => ({
-      rule: group.rule,
-      message: describe(group, world),
-      seq: group.second.seq,
-      actors: [group.first.actor, group.second.actor],
-    }));
+    if (kind !== undefined) this.access(event as MemoryEvent, kind, at);
   }
 
   private access(
     event: MemoryEvent,
     kind: { write: boolean; dma: boolean; atomic: boolean },
-    actor: number,
-    world: World,
+    { seq, actor, world }: Moment,
   ): void {
     if ('status' in event && event.status !== 'ok') return;
     const { pageSize } = world.machine;
@@ -88,7 +84,7 @@ export class RaceDetector {
       const page = kind.dma ? this.owners.get(frameAt(world, address) ?? 0) : pageOf(world, actor, address);
       if (page !== undefined) {
         const told: Told = {
-          seq: this.seq,
+          seq,
           actor,
           epoch: this.clocks.epoch(actor),
           write,
@@ -99,13 +95,13 @@ export class RaceDetector {
           address,
           text: kind.dma ? this.beat(event as DmaEvent, world) : event.kind,
         };
-        this.shadow(page).add(told, (old) => this.compare(old as Told, told));
+        this.shadow(page).add(told, (old) => this.compare(old as Told, told, world));
       }
       done += length;
     }
   }
 
-  private compare(old: Told, told: Told): void {
+  private compare(old: Told, told: Told, world: World): void {
     if (!old.write && !told.write) return;
     if (old.atomic && told.atomic) return;
     if (this.clocks.ordered(old.actor, old.epoch, told.actor)) return;
@@ -114,11 +110,12 @@ export class RaceDetector {
       this.clocks.select(told.actor).readFrom(old.actor, old.epoch);
       return;
     }
-    const rule = ruleOf(old, told);
-    const key = `${rule} ${Math.min(old.actor, told.actor)} ${Math.max(old.actor, told.actor)}`;
-    const group = this.groups.get(key);
-    if (group === undefined) this.groups.set(key, { rule, first: old, second: told, pairs: 1 });
-    else group.pairs += 1;
+    this.reports.get(ruleOf(old, told))?.({
+      message: () => describe(old, told, world),
+      seq: told.seq,
+      actors: [old.actor, told.actor],
+      key: `${Math.min(old.actor, told.actor)} ${Math.max(old.actor, told.actor)}`,
+    });
   }
 
   private beat(event: DmaEvent, world: World): string {
@@ -155,7 +152,7 @@ function pageOf(world: World, actor: number, address: number): string | undefine
 }
 
 /** Which kind of race: by who writes, and whether a device is in it. */
-function ruleOf(a: Told, b: Told): Rule {
+function ruleOf(a: Told, b: Told): RuleName {
   if (a.dma === b.dma) return a.dma ? 'device-race' : 'data-race';
   const device = a.dma ? a : b;
   const cpu = a.dma ? b : a;
@@ -163,19 +160,10 @@ function ruleOf(a: Told, b: Told): Rule {
   return cpu.write ? 'lost-update' : 'read-before-completion';
 }
 
-const advice: Partial<Record<Rule, string>> = {
-  'late-write': 'Write only before the call, or after the completion has come.',
-  'lost-update': "Leave the device's target alone until the completion has come.",
-  'read-before-completion': 'Read only after the completion has come; a status word must be polled atomically.',
-  'data-race': 'Use a mutex, an atomic, or one queue for both.',
-  'device-race': 'Requests in flight at once must not share memory that one of them writes.',
-};
-
-function describe({ rule, first, second, pairs }: Group, world: World): string {
+function describe(first: Told, second: Told, world: World): string {
   const line = (access: Told, when: string): string => {
     const name = world.actors.get(access.actor)?.name ?? `actor ${access.actor}`;
     return `  ${when} event ${access.seq}: ${name} ${access.write ? 'writes' : 'reads'} ${access.to - access.from} bytes at ${hex(access.address)} (${access.text})`;
   };
-  const more = pairs === 1 ? '' : `\n  and ${pairs - 1} more such pairs`;
-  return `nothing orders these two accesses to the same bytes:\n${line(first, 'first, ')}\n${line(second, 'then,  ')}${more}\n  ${advice[rule]!}`;
+  return `nothing orders these two accesses to the same bytes:\n${line(first, 'first, ')}\n${line(second, 'then,  ')}`;
 }

@@ -95,10 +95,10 @@ describe('a file that was ours', () => {
   });
 
   test('of a newer format', ({ recorded }) => {
-    change(recorded.at('ok.db'), 'PRAGMA user_version = 2');
+    change(recorded.at('ok.db'), 'PRAGMA user_version = 1');
     const before = readFileSync(recorded.at('ok.db'));
     for (const args of [...readers('ok.db'), writer('ok.db')]) {
-      expectRefusal(recorded.run(...args), /ok\.db: has format version 2, this dextrace reads version 1/);
+      expectRefusal(recorded.run(...args), /ok\.db: has format version 1, this dextrace reads version 2/);
     }
     expect(readFileSync(recorded.at('ok.db')).equals(before)).toBe(true);
     expect(files(recorded)).toEqual(['ok.db']);
