@@ -38,6 +38,12 @@ export {
   kIOMemoryDirectionInOut,
   kIOMemoryDirectionOut,
   kIOMemoryDisableCopyOnWrite,
+  kIOMemoryMapCacheModeCopyback,
+  kIOMemoryMapCacheModeDefault,
+  kIOMemoryMapCacheModeInhibit,
+  kIOMemoryMapCacheModeWriteThrough,
+  kIOMemoryMapFixedAddress,
+  kIOMemoryMapReadOnly,
 } from './driverkit/memory.ts';
 export { mustNotBeNull, OSData, OSObject } from './driverkit/objects.ts';
 export { IODispatchQueue, IOInterruptDispatchSource, OSAction, type InterruptOccurred } from './driverkit/queues.ts';

@@ -1,7 +1,8 @@
 import { KiB } from './units.ts';
 
 /** Which IOMMU translates the device's addresses (facts §4.6). */
-export type Mapper = 'none' | 'vtd' | 'dart';
+export const mappers = ['none', 'vtd', 'dart'] as const;
+export type Mapper = (typeof mappers)[number];
 
 /** Which macOS the kernel is modelled after (facts §4.5, §12 "Switches"). */
 export type Era = 'before-13.3' | '13.3-14.1' | '14.2';
@@ -47,7 +48,7 @@ const oneOf = (...names: readonly (string | number | boolean)[]): Check => ({
 
 const checks: { readonly [Name in keyof MachineOptions]: Check } = {
   pageSize: oneOf(4 * KiB, 16 * KiB),
-  mapper: oneOf('none', 'vtd', 'dart'),
+  mapper: oneOf(...mappers),
   dartEnforcesReadOnly: oneOf(true, false),
   era: oneOf('before-13.3', '13.3-14.1', '14.2'),
   physical: oneOf('scattered', 'contiguous'),

@@ -2,6 +2,7 @@ import { completeDMA, createCommand, getPreparation, maxSegments, prepareForDMA 
 import type { Range } from '../iokit/state.ts';
 import { now, type Program } from '../operation.ts';
 import type { IOPCIDevice } from './IOPCIDevice.ts';
+import type { IOService } from './IOService.ts';
 import { directionBits, IOMemoryDescriptor } from './memory.ts';
 import { OSObject } from './objects.ts';
 
@@ -18,13 +19,17 @@ export interface IODMACommandSpecification {
 
 /** Makes memory reachable for a device (facts §4). */
 export class IODMACommand extends OSObject {
-  /** Errors: facts §4.1. */
+  /** Errors: facts §4.1. A service other than the PCI nub is taken without a word, and gets the wrong mapper. */
   static *Create(
-    device: IOPCIDevice,
+    device: IOPCIDevice | IOService,
     options: number,
     specification: IODMACommandSpecification,
   ): Program<[code: number, command: IODMACommand | null]> {
-    const [code, id] = yield* createCommand(device.id, options, specification.maxAddressBits);
+    const [code, id] = yield* createCommand(
+      'service' in device ? device.service : device.id,
+      options,
+      specification.maxAddressBits,
+    );
     return [code, id === 0 ? null : new IODMACommand(id)];
   }
 

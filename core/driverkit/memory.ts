@@ -1,6 +1,6 @@
 /** `IOMemoryDescriptor`, `IOMemoryMap`, `IOBufferMemoryDescriptor` (facts §5). */
-import { kIOReturnBadArgument, kIOReturnNoMemory, kIOReturnSuccess } from '../codes.ts';
-import { createBuffer, createMapping, type Mapped } from '../iokit/descriptor.ts';
+import { kIOReturnBadArgument, kIOReturnNoMemory, kIOReturnOverrun, kIOReturnSuccess } from '../codes.ts';
+import { createBuffer, createMapping, createWrapper, type Mapped } from '../iokit/descriptor.ts';
 import type { Direction } from '../iokit/state.ts';
 import { act, now, refuse, type Program } from '../operation.ts';
 import { OSObject } from './objects.ts';
@@ -10,6 +10,23 @@ export const kIOMemoryDirectionOut = 2;
 export const kIOMemoryDirectionInOut = 3;
 /** Option of `CreateMemoryDescriptorFromClient` (IOMemoryDescriptor.iig:51). */
 export const kIOMemoryDisableCopyOnWrite = 0x10;
+
+/** Options of `CreateMapping` (IOMemoryDescriptor.iig). */
+export const kIOMemoryMapFixedAddress = 0x1;
+export const kIOMemoryMapReadOnly = 0x2;
+export const kIOMemoryMapCacheModeDefault = 0x000;
+export const kIOMemoryMapCacheModeInhibit = 0x100;
+export const kIOMemoryMapCacheModeCopyback = 0x200;
+export const kIOMemoryMapCacheModeWriteThrough = 0x400;
+const cacheModes: readonly number[] = [
+  kIOMemoryMapCacheModeDefault,
+  kIOMemoryMapCacheModeInhibit,
+  kIOMemoryMapCacheModeCopyback,
+  kIOMemoryMapCacheModeWriteThrough,
+];
+
+/** Most descriptors in a Multi (facts §5.1). */
+const maxDescriptors = 32;
 
 const bits: readonly Direction[] = ['none', 'in', 'out', 'in-out'];
 
@@ -52,22 +69,79 @@ export class IOMemoryDescriptor extends OSObject {
   }
 
   /**
-   * Maps the memory into the dext (facts §2.7, §5.1). The first mapping of a struct input takes
-   * the snapshot that all its mappings show. `address` and `alignment` are ignored without the fixed option.
-   * Errors: `kIOReturnBadArgument` for undefined option bits, else `kIOReturnError`.
+   * Maps the memory into the dext (facts §2.7, §5.1). The first mapping of a struct input takes the snapshot that all
+   * its mappings show. Read-only for direction Out, except for a buffer. `address` counts only with
+   * {@link kIOMemoryMapFixedAddress}, `alignment` never; cache modes change nothing here.
+   * Errors: `kIOReturnBadArgument` for an undefined cache mode, else `kIOReturnError`.
    */
   *CreateMapping(
     options: number,
-    _address = 0,
+    address = 0,
     offset = 0,
     length = 0,
     _alignment = 0,
   ): Program<[code: number, map: IOMemoryMap | null]> {
     yield* this.used();
-    if (options !== 0) return [yield* refuse('CreateMapping', kIOReturnBadArgument), null];
-    const task = yield* now(({ world, actor }) => world.actors.get(actor)!.task);
-    const [code, mapped] = yield* this.calling(createMapping(this.id, task, offset, length));
+    if (!cacheModes.includes(options & 0xff00)) return [yield* refuse('CreateMapping', kIOReturnBadArgument), null];
+    const { task, readOnly } = yield* now(({ world, actor }) => {
+      const { type, direction } = world.descriptors.get(this.id)!;
+      const asked = (options & kIOMemoryMapReadOnly) !== 0 || direction === 'out';
+      return { task: world.actors.get(actor)!.task, readOnly: asked && type !== 'buffer' };
+    });
+    const fixed = (options & kIOMemoryMapFixedAddress) === 0 ? undefined : address;
+    const request = { offset, length, readOnly, address: fixed };
+    const [code, mapped] = yield* this.calling(createMapping(this.id, task, request));
     return [code, mapped === undefined ? null : new IOMemoryMap(mapped)];
+  }
+
+  /**
+   * Describes a part of another descriptor, which it keeps; the direction is not held against that one's (facts §5.1).
+   * Preparing it wires all of the other (facts §4.6). Errors: `kIOReturnBadArgument` for other option bits, NULL, and
+   * a part that runs past the end.
+   */
+  static *CreateSubMemoryDescriptor(
+    options: number,
+    offset: number,
+    length: number,
+    of: IOMemoryDescriptor | null,
+  ): Program<[code: number, memory: IOMemoryDescriptor | null]> {
+    const name = 'CreateSubMemoryDescriptor';
+    yield* of?.used() ?? [];
+    const end = yield* now(({ world }) => (of === null ? 0 : world.descriptors.get(of.id)!.length));
+    if ((options & ~kIOMemoryDirectionInOut) !== 0 || of === null || offset + length > end) {
+      return [yield* refuse(name, kIOReturnBadArgument), null];
+    }
+    const part = { descriptor: of.id, offset, length };
+    const make = act(name, 'kernel', (step) => createWrapper(step, 'sub', directionOf(options), [part]));
+    return [kIOReturnSuccess, new IOMemoryDescriptor(yield* of.calling(make))];
+  }
+
+  /**
+   * Describes several descriptors as one memory, and keeps them; directions may differ. Preparing it asks them for its
+   * own direction (facts §4.6, §5.1). Errors: `kIOReturnBadArgument` for other option bits, NULL and no descriptors;
+   * `kIOReturnOverrun` for more than 32.
+   */
+  static *CreateWithMemoryDescriptors(
+    options: number,
+    descriptors: readonly (IOMemoryDescriptor | null)[] | null,
+  ): Program<[code: number, memory: IOMemoryDescriptor | null]> {
+    const name = 'CreateWithMemoryDescriptors';
+    if ((descriptors?.length ?? 0) > maxDescriptors) return [yield* refuse(name, kIOReturnOverrun), null];
+    const given = (descriptors ?? []).filter((descriptor) => descriptor !== null);
+    for (const descriptor of given) yield* descriptor.used();
+    const bad =
+      (options & ~kIOMemoryDirectionInOut) !== 0 || given.length === 0 || given.length !== descriptors?.length;
+    if (bad) return [yield* refuse(name, kIOReturnBadArgument), null];
+    const make = act(name, 'kernel', (step) => {
+      const parts = given.map(({ id }) => ({
+        descriptor: id,
+        offset: 0,
+        length: step.world.descriptors.get(id)!.length,
+      }));
+      return createWrapper(step, 'multi', directionOf(options), parts);
+    });
+    const [first, ...others] = given;
+    return [kIOReturnSuccess, new IOMemoryDescriptor(yield* first!.calling(make, ...others))];
   }
 }
 

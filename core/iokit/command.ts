@@ -11,10 +11,11 @@ import {
   kIOReturnSuccess,
   kIOReturnVMError,
 } from '../codes.ts';
+import type { Mapper } from '../machine.ts';
 import { act, now, refuse, type Program, type Step } from '../operation.ts';
 import type { DmaAccess } from '../pcie/state.ts';
 import type { World } from '../world.ts';
-import { pageCount, piecesOf, type PagePiece } from './pages.ts';
+import { piecesOf, wiredPage, type PagePiece } from './pages.ts';
 import type { Command, Descriptor, Range } from './state.ts';
 import { complete, prepare, releaseDescriptor, releaseIova } from './wire.ts';
 
@@ -24,6 +25,14 @@ export const maxSegments = 32;
 const iovaBase = 0x1000_0000;
 
 const commandOf = (step: Step, id: number): Command => step.world.commands.get(id)!;
+
+/**
+ * The mapper that a command for the object gets (facts §4.1): a PCI nub's own; for any other object the system mapper,
+ * which VT-d is and a DART is not.
+ */
+function mapperFor({ devices, machine: { mapper } }: World, object: number): Mapper {
+  return devices.has(object) || mapper === 'vtd' ? mapper : 'none';
+}
 
 /** `IODMACommand::Create` (facts §4.1). Evaluates to a return code and the command's number. */
 export function* createCommand(
@@ -38,7 +47,8 @@ export function* createCommand(
   }
   const command = yield* act('IODMACommand::Create', 'kernel', (step) => {
     const id = step.world.nextId;
-    step.emit({ kind: 'command.create', command: id, device, maxAddressBits });
+    const mapper = mapperFor(step.world, device);
+    step.emit({ kind: 'command.create', command: id, device, maxAddressBits, mapper });
     return id;
   });
   return [kIOReturnSuccess, command];
@@ -108,7 +118,8 @@ function* prepareLocked(id: number, { memory, offset, length, capacity }: Prepar
     const descriptor = step.world.descriptors.get(memory)!;
     const bytes = length === 0 ? descriptor.length : length;
     step.emit({ kind: 'command.activate', command: id, offset, length: bytes });
-    const past = bytes === 0 || offset + bytes > descriptor.length;
+    const covered = piecesOf(step.world, descriptor, offset, bytes).reduce((sum, piece) => sum + piece.length, 0);
+    const past = bytes === 0 || offset + bytes > descriptor.length || covered < bytes;
     if (past) step.emit({ kind: 'command.unspecified', command: id, offset, length: bytes });
     return { bytes, past, whole: offset === 0 && bytes === descriptor.length };
   });
@@ -146,11 +157,17 @@ function* dropIova(id: number): Program {
   if (!shared) yield* releaseIova(descriptor, iova);
 }
 
-/** Rights in the IOMMU for a general descriptor (facts §4.6 "Access rights"). */
+/** Whether it is a Sub or Multi descriptor. */
+const wraps = ({ children }: Descriptor): boolean => children.length > 0;
+
+/**
+ * Rights in the IOMMU (facts §4.6 "Access rights"): all for a Sub or Multi; for a part of another descriptor, those
+ * that its pages were wired for.
+ */
 function accessFor(descriptor: Descriptor, whole: boolean): DmaAccess {
-  if (descriptor.direction === 'out') return 'read';
-  if (descriptor.direction === 'in' && whole) return 'write';
-  return 'read-write';
+  if (wraps(descriptor)) return 'read-write';
+  if ((whole ? descriptor.direction : descriptor.wireDirection) === 'out') return 'read';
+  return descriptor.direction === 'in' && whole ? 'write' : 'read-write';
 }
 
 /** The lowest free range of bus addresses; nothing when the address limit leaves no room. */
@@ -166,30 +183,29 @@ function roomForIova(world: World, length: number, maxAddressBits: number): numb
 
 /** Maps the window's pages for the device, page by page. Without a mapper there is nothing to do. */
 function* mapIova(id: number, memory: number, offset: number, bytes: number, whole: boolean): Program<number> {
-  const { mapper, pageSize, pieces, access, all, shared } = yield* now((step) => {
+  const { mapper, pageSize, pieces, access, shared, wrapper } = yield* now((step) => {
     const descriptor = step.world.descriptors.get(memory)!;
     return {
-      ...step.world.machine,
+      mapper: commandOf(step, id).mapper,
+      pageSize: step.world.machine.pageSize,
+      // A bus page each: ranges that meet off a page border do not meet in bus addresses (facts §4.6).
       pieces: piecesOf(step.world, descriptor, offset, bytes),
       access: accessFor(descriptor, whole),
-      all: pageCount(step.world, descriptor),
       shared: descriptor.sharedIova,
+      wrapper: wraps(descriptor),
     };
   });
   if (mapper === 'none') return kIOReturnSuccess;
+  const length = pieces.length * pageSize;
   // VT-d is the system mapper, whose whole-descriptor mappings are shared; a DART belongs to its device (facts §4.6).
-  const sharing = mapper === 'vtd' && whole;
+  const sharing = mapper === 'vtd' && whole && !wrapper;
   if (sharing && shared !== 0) {
-    const length = all * pageSize;
     yield* act('share bus addresses', 'kernel', (step) =>
       step.emit({ kind: 'iova.share', command: id, address: shared, length }),
     );
     return kIOReturnSuccess;
   }
-  const first = pieces[0]!.page;
-  const count = pieces.at(-1)!.page - first + 1;
   const base = yield* act('allocate bus addresses', 'kernel', (step) => {
-    const length = count * pageSize;
     const address = roomForIova(step.world, length, commandOf(step, id).maxAddressBits);
     if (address === undefined) {
       step.emit({ kind: 'refuse', code: kIOReturnNoResources, call: 'PrepareForDMA' });
@@ -199,9 +215,9 @@ function* mapIova(id: number, memory: number, offset: number, bytes: number, who
     return address;
   });
   if (base === undefined) return kIOReturnNoResources;
-  for (let index = 0; index < count; index += 1) {
+  for (const [index, piece] of pieces.entries()) {
     const code = yield* act('iommu map', 'kernel', (step) => {
-      const wired = step.world.descriptors.get(memory)!.wired[first + index];
+      const wired = wiredPage(step.world, piece);
       if (wired === undefined) return refuseUnwired(step);
       step.emit({ kind: 'iommu.map', address: base + index * pageSize, frame: wired.frame, access });
       return kIOReturnSuccess;
@@ -218,10 +234,10 @@ function refuseUnwired(step: Step): number {
 }
 
 /** Merges what lies next to each other (facts §4.6: DMA 1449-1455). */
-function coalesce(pieces: readonly PagePiece[], addressOf: (piece: PagePiece) => number): Range[] {
+function coalesce(pieces: readonly PagePiece[], addressOf: (piece: PagePiece, index: number) => number): Range[] {
   const runs: { address: number; length: number }[] = [];
-  for (const piece of pieces) {
-    const address = addressOf(piece);
+  for (const [index, piece] of pieces.entries()) {
+    const address = addressOf(piece, index);
     const last = runs.at(-1);
     if (last !== undefined && last.address + last.length === address) last.length += piece.length;
     else runs.push({ address, length: piece.length });
@@ -236,12 +252,11 @@ function emitSegments(step: Step, id: number, memory: number, capacity: number):
   const command = commandOf(step, id);
   const descriptor = world.descriptors.get(memory)!;
   const pieces = piecesOf(world, descriptor, command.offset, command.length);
-  const first = pieces[0]?.page ?? 0;
-  if (command.iova === 0 && pieces.some(({ page }) => descriptor.wired[page] === undefined))
+  if (command.iova === 0 && pieces.some((piece) => wiredPage(world, piece) === undefined))
     return failed(refuseUnwired(step));
-  const runs = coalesce(pieces, ({ page, offsetInPage }) => {
-    if (command.iova !== 0) return command.iova + (page - first) * pageSize + offsetInPage;
-    return descriptor.wired[page]!.frame * pageSize + offsetInPage;
+  const runs = coalesce(pieces, (piece, index) => {
+    const page = command.iova === 0 ? wiredPage(world, piece)!.frame * pageSize : command.iova + index * pageSize;
+    return page + piece.offsetInPage;
   });
   const limit = command.maxAddressBits === 0 || command.maxAddressBits >= 64 ? Infinity : 2 ** command.maxAddressBits;
   const tooHigh = runs.some((run) => run.address + run.length > limit);

@@ -2,10 +2,11 @@
 import { kIOReturnError, kIOReturnSuccess } from '../codes.ts';
 import { copyPage, entryAt } from '../memory/fault.ts';
 import { nextContiguousFrame } from '../memory/frames.ts';
-import { makeObject, roomFor } from '../memory/space.ts';
+import { isFree, makeObject, roomFor } from '../memory/space.ts';
 import { act, now, refuse, type Program, type Step } from '../operation.ts';
 import { alignDown, alignUp, GiB } from '../units.ts';
 import type { World } from '../world.ts';
+import { piecesOf, referredPage, stretchesOf, type PagePiece, type Stretch } from './pages.ts';
 import type { Descriptor, descriptorTypes, Direction, Range, ReferencePart } from './state.ts';
 
 export interface DescriptorSpec {
@@ -29,6 +30,25 @@ export function createDescriptor(step: Step, spec: DescriptorSpec): number {
   const descriptor = step.world.nextId;
   step.emit({ kind: 'descriptor.create', descriptor, type, task, direction, copyOnWrite, threadSafe });
   for (const { address, length } of ranges) step.emit({ kind: 'descriptor.range', descriptor, address, length });
+  return descriptor;
+}
+
+/** Bytes `[offset, offset + length)` of a descriptor. */
+export interface Part {
+  readonly descriptor: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Makes a Sub (one part) or a Multi (whole descriptors, in order), which holds what it stands on (facts §5.1). */
+export function createWrapper(step: Step, type: 'sub' | 'multi', direction: Direction, parts: readonly Part[]): number {
+  const descriptor = step.world.nextId;
+  const plain = { task: 0, copyOnWrite: false, threadSafe: false } as const;
+  step.emit({ kind: 'descriptor.create', descriptor, type, direction, ...plain });
+  for (const { descriptor: child, offset, length } of parts) {
+    step.emit({ kind: 'descriptor.child', descriptor, child, offset, length });
+    step.emit({ kind: 'object.retain', object: child });
+  }
   return descriptor;
 }
 
@@ -126,13 +146,37 @@ function* resolve(id: number): Program<number> {
   return kIOReturnSuccess;
 }
 
-/** Pages of the descriptor between two borders that do not fit together cannot be mapped in a row (facts §5.1). */
-function contiguous(descriptor: Descriptor, pageSize: number): boolean {
+/** Ranges that meet off a page border cannot be mapped in a row (facts §5.1). */
+function mapsInARow(descriptor: Descriptor, pageSize: number): boolean {
   return descriptor.ranges.every(
     (range, i) =>
       (i === 0 || range.address % pageSize === 0) &&
       (i === descriptor.ranges.length - 1 || (range.address + range.length) % pageSize === 0),
   );
+}
+
+/** Whether the pages of one stretch can follow those of the one before it: both must end at the page border between them. */
+function follows(world: World, before: Stretch, after: Stretch): boolean {
+  const { pageSize } = world.machine;
+  const last = piecesOf(world, before.owner, before.offset, before.length).at(-1)!;
+  const [first] = piecesOf(world, after.owner, after.offset, after.length);
+  return last.offsetInPage + last.length === pageSize && first!.offsetInPage === 0;
+}
+
+/** Follows Sub descriptors to what they stand on: a mapping's bounds are those of that (facts §5.1, SUB:191-215). */
+function underneath(world: World, descriptor: Descriptor, offset: number): { root: Descriptor; from: number } {
+  if (descriptor.type !== 'sub') return { root: descriptor, from: offset };
+  return underneath(world, world.descriptors.get(descriptor.children[0]!)!, descriptor.start + offset);
+}
+
+/** What of a descriptor is mapped, and how. */
+export interface MapRequest {
+  readonly offset: number;
+  /** 0 for the full length. */
+  readonly length: number;
+  readonly readOnly: boolean;
+  /** Exactly where; absent for anywhere. */
+  readonly address?: number | undefined;
 }
 
 /** A mapping made by {@link createMapping}. */
@@ -143,69 +187,99 @@ export interface Mapped {
 }
 
 /**
- * `IOMemoryDescriptor::CreateMapping` (facts §5.1): length 0 is the full length; every failure is `kIOReturnError`.
- * What appears is the snapshot of a copy-on-write descriptor, else the live memory; read-only for direction out.
+ * `IOMemoryDescriptor::createMappingInTask` (facts §5.1): every failure is `kIOReturnError`. What appears is the
+ * snapshot of a copy-on-write descriptor, else the live memory.
  */
 export function* createMapping(
   id: number,
   task: number,
-  offset: number,
-  length: number,
+  request: MapRequest,
 ): Program<[code: number, mapped: Mapped | undefined]> {
-  const { fits, total } = yield* now((step) => {
-    const descriptor = step.world.descriptors.get(id)!;
-    const full = length === 0 ? descriptor.length : length;
-    const within = full > 0 && offset + full <= descriptor.length;
-    return { fits: within && contiguous(descriptor, step.world.machine.pageSize), total: full };
+  const { within, root, stretches, length } = yield* now(({ world }) => {
+    const descriptor = world.descriptors.get(id)!;
+    const full = request.length === 0 ? descriptor.length : request.length;
+    const { root: base, from } = underneath(world, descriptor, request.offset);
+    const found = stretchesOf(world, descriptor, request.offset, full);
+    const covered = found.reduce((sum, stretch) => sum + stretch.length, 0);
+    const inside = full > 0 && from + full <= base.length && covered === full;
+    return { within: inside, root: base, stretches: found, length: full };
   });
-  if (!fits) return [yield* refuse('CreateMapping', kIOReturnError), undefined];
-  const code = yield* resolve(id);
-  if (code !== kIOReturnSuccess) return [code, undefined];
-  const mapped = yield* act('map', 'kernel', (step) => enter(step, id, task, offset, total), {
-    ready: (world) => {
-      const descriptor = world.descriptors.get(id)!;
-      return !descriptor.copyOnWrite || descriptor.parts.every((part) => part.snapshot !== 0);
-    },
+  if (!within) {
+    // A copy-on-write descriptor takes its snapshot before the bounds are looked at (MD:4879-4916, 4946-4951).
+    if (root.copyOnWrite) yield* resolve(root.id);
+    return [yield* refuse('CreateMapping', kIOReturnError), undefined];
+  }
+  for (const [index, stretch] of stretches.entries()) {
+    const code = yield* resolve(stretch.owner.id);
+    if (code !== kIOReturnSuccess) return [code, undefined];
+    const fits = yield* now(
+      ({ world }) =>
+        mapsInARow(stretch.owner, world.machine.pageSize) &&
+        (index === 0 || follows(world, stretches[index - 1]!, stretch)),
+    );
+    if (!fits) return [yield* refuse('CreateMapping', kIOReturnError), undefined];
+  }
+  const mapped = yield* act('map', 'kernel', (step) => enter(step, id, task, { ...request, length }), {
+    ready: (world) => stretches.every(({ owner }) => isSnapshot(world.descriptors.get(owner.id)!)),
     waitsFor: () => `the snapshot of descriptor #${id}`,
   });
-  return [kIOReturnSuccess, mapped];
+  return mapped === undefined ? [kIOReturnError, undefined] : [kIOReturnSuccess, mapped];
 }
 
-/** Maps the pages of `[offset, offset + length)`, with an unused page before them (facts §5.1 "guard page"). */
-function enter(step: Step, id: number, task: number, offset: number, length: number): Mapped {
+/** Whether its snapshot is complete, if it has one. */
+const isSnapshot = ({ copyOnWrite, parts }: Descriptor): boolean =>
+  !copyOnWrite || parts.every((part) => part.snapshot !== 0);
+
+/** Maps the pages, with an unused page before them unless the address is given (facts §5.1 "guard page"). */
+function enter(step: Step, id: number, task: number, request: MapRequest): Mapped | undefined {
   const { world } = step;
   const { pageSize } = world.machine;
-  const descriptor = world.descriptors.get(id)!;
-  const own = descriptor.type === 'buffer';
-  const protection = descriptor.direction === 'out' && !own ? 'read' : 'read-write';
-  const lead = descriptor.ranges[0]!.address % pageSize;
-  const from = alignDown(lead + offset, pageSize);
-  const to = alignUp(lead + offset + length, pageSize);
-  const base = roomFor(world, task, to - from + pageSize, pageSize) + pageSize;
-  let at = 0;
-  for (const part of descriptor.parts) {
-    const start = Math.max(from, at);
-    const end = Math.min(to, at + part.length);
-    if (start < end) {
-      const object = part.snapshot === 0 ? part.object : part.snapshot;
-      const address = base + (start - from);
-      step.emit({
-        kind: 'vm.enter',
-        task,
-        address,
-        length: end - start,
-        object,
-        offset: part.offset + (start - at),
-        protection,
-      });
-    }
-    at += part.length;
+  const { offset, length, address: fixed } = request;
+  const pieces = piecesOf(world, world.descriptors.get(id)!, offset, length);
+  const lead = pieces[0]!.offsetInPage;
+  const size = alignUp(lead + length, pageSize);
+  const base = fixed === undefined ? roomFor(world, task, size + pageSize, pageSize) + pageSize : fixed - lead;
+  if (base % pageSize !== 0 || !isFree(world, task, base, size)) {
+    step.emit({ kind: 'refuse', code: kIOReturnError, call: 'CreateMapping' });
+    return undefined;
+  }
+  let at = base;
+  for (const run of runsOf(world, pieces)) {
+    const protection = request.readOnly || run.readOnly ? 'read' : 'read-write';
+    const { object, pages } = run;
+    const bytes = pages * pageSize;
+    step.emit({ kind: 'vm.enter', task, address: at, length: bytes, object, offset: run.page * pageSize, protection });
+    at += bytes;
   }
   const mapping = world.nextId;
-  const address = base + lead + offset - from;
+  const address = base + lead;
   step.emit({ kind: 'mapping.create', mapping, descriptor: id, task, address, length });
   step.emit({ kind: 'object.retain', object: id });
   return { mapping, address, length };
+}
+
+/** Neighbouring pages of one object. */
+interface Run {
+  readonly object: number;
+  readonly page: number;
+  pages: number;
+  /** A snapshot of an Out descriptor, which its other mappings and other descriptors may share. */
+  readonly readOnly: boolean;
+}
+
+function runsOf(world: World, pieces: readonly PagePiece[]): Run[] {
+  const runs: Run[] = [];
+  for (const { owner, page } of pieces) {
+    const descriptor = world.descriptors.get(owner)!;
+    const referred = referredPage(world, descriptor, page);
+    const { shown: object } = referred;
+    const readOnly = object !== referred.object && descriptor.direction === 'out';
+    const last = runs.at(-1);
+    if (last?.object === object && last.page + last.pages === referred.page && last.readOnly === readOnly)
+      last.pages += 1;
+    else runs.push({ object, page: referred.page, pages: 1, readOnly });
+  }
+  return runs;
 }
 
 /**

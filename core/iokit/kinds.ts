@@ -1,5 +1,6 @@
 import { kind } from '../catalogue.ts';
 import { touchBytes as touchTask } from '../memory/kinds.ts';
+import { mappers } from '../machine.ts';
 import { descriptorTypes, directions } from './state.ts';
 
 /** Services, connections, calls, queues, ports, descriptors, mappings, commands, actions. */
@@ -236,6 +237,16 @@ export const iokitKinds = {
     text: 'descriptor #{descriptor} names {address} (+{length})',
     footprint: (e, touch) => touch('descriptor', e.descriptor, 'write'),
   }),
+  'descriptor.child': kind({
+    doc: 'A Sub or Multi descriptor stands on one more descriptor, or on a part of it.',
+    source: 'facts §5.1 CreateSubMemoryDescriptor, CreateWithMemoryDescriptors',
+    fields: { descriptor: 'id', child: 'id', offset: 'bytes', length: 'bytes' },
+    text: 'descriptor #{descriptor} stands on {length} bytes from {offset} of descriptor #{child}',
+    footprint: (e, touch) => {
+      touch('descriptor', e.descriptor, 'write');
+      touch('descriptor', e.child, 'read');
+    },
+  }),
   'descriptor.length': kind({
     doc: "SetLength: a buffer descriptor's length changes.",
     source: 'facts §5.2',
@@ -304,10 +315,10 @@ export const iokitKinds = {
     },
   }),
   'command.create': kind({
-    doc: 'An IODMACommand is made for a device.',
+    doc: "An IODMACommand is made for a device, or by mistake for a service, whose mapper is not the device's.",
     source: 'facts §4.1',
-    fields: { command: 'id', device: 'id', maxAddressBits: 'count' },
-    text: 'command #{command} for device #{device}, {maxAddressBits} address bits',
+    fields: { command: 'id', device: 'id', maxAddressBits: 'count', mapper: mappers },
+    text: 'command #{command} for device #{device}, {maxAddressBits} address bits, mapper {mapper}',
     footprint: (e, touch) => touch('command', e.command, 'write'),
   }),
   'command.lock': kind({

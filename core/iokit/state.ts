@@ -1,5 +1,7 @@
 /** The iokit room's part of the world: descriptors, mappings, calls, queues, ports, actions. */
 
+import type { Mapper } from '../machine.ts';
+
 /** A descriptor's direction. `out` is memory to device, `in` is device to memory (facts §0). */
 export const directions = ['none', 'in', 'out', 'in-out'] as const;
 export type Direction = (typeof directions)[number];
@@ -29,7 +31,8 @@ export interface ReferencePart {
   snapshot: number;
 }
 
-export const descriptorTypes = ['general', 'buffer'] as const;
+/** `sub` and `multi` have no ranges: they stand on other descriptors (facts §5.1). */
+export const descriptorTypes = ['general', 'buffer', 'sub', 'multi'] as const;
 
 /** An `IOMemoryDescriptor`. */
 export interface Descriptor {
@@ -51,6 +54,10 @@ export interface Descriptor {
   readonly wired: WiredPage[];
   /** The memory reference; empty until the first mapping makes it (facts §2.3). */
   readonly parts: ReferencePart[];
+  /** What a Sub (one) or a Multi stands on, in order; each is held by a reference. */
+  readonly children: number[];
+  /** Where a Sub begins in what it stands on, in bytes. */
+  start: number;
   /** The IOVA shared by all commands under the system mapper; 0 for none (facts §4.6). */
   sharedIova: number;
 }
@@ -67,8 +74,11 @@ export interface Mapping {
 /** An `IODMACommand`. */
 export interface Command {
   readonly id: number;
+  /** The object it was made for: a PCI nub, or by mistake another service (facts §4.1). */
   readonly device: number;
   readonly maxAddressBits: number;
+  /** What translates its addresses, as the kernel sees it. */
+  readonly mapper: Mapper;
   lockedBy: number;
   /** The descriptor set by the last prepare; 0 for none. */
   descriptor: number;

@@ -160,6 +160,8 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
       wireDirection: 'none',
       wired: [],
       parts: [],
+      children: [],
+      start: 0,
       sharedIova: 0,
     });
     world.references.set(e.descriptor, 1);
@@ -168,6 +170,12 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
   'descriptor.range': (world, e) => {
     const descriptor = world.descriptors.get(e.descriptor)!;
     descriptor.ranges.push({ address: e.address, length: e.length });
+    descriptor.length += e.length;
+  },
+  'descriptor.child': (world, e) => {
+    const descriptor = world.descriptors.get(e.descriptor)!;
+    descriptor.children.push(e.child);
+    descriptor.start = e.offset;
     descriptor.length += e.length;
   },
   'descriptor.length': (world, e) => {
@@ -212,6 +220,7 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
       id: e.command,
       device: e.device,
       maxAddressBits: e.maxAddressBits,
+      mapper: e.mapper,
       lockedBy: 0,
       descriptor: 0,
       active: false,

@@ -33,11 +33,11 @@ function* unlock(id: number, threadSafe: boolean): Program {
     yield* act('unlock descriptor', 'kernel', (step) => step.emit({ kind: 'descriptor.unlock', descriptor: id }));
 }
 
-/** Wires one page: by memory reference where there is one, else by whatever is mapped at the address now (facts §2.2, §2.3). */
-function wirePage(step: Step, id: number, index: number): number {
+/** Wires one page for the direction: by memory reference where there is one, else by whatever is mapped at the address now (facts §2.2, §2.3). */
+function wirePage(step: Step, id: number, index: number, direction: Direction): number {
   const { world } = step;
   const descriptor = descriptorOf(step, id);
-  const write = writes(descriptor.direction);
+  const write = writes(direction);
   let target: { object: number; page: number };
   if (descriptor.parts.length > 0) {
     target = referredPage(world, descriptor, index);
@@ -84,12 +84,20 @@ function* unwirePages(id: number): Program {
   }
 }
 
-/** Wires the whole descriptor, or counts one more wire. Evaluates to a return code. */
-export function* prepare(id: number): Program<number> {
-  const { threadSafe, direction, pages } = yield* now((step) => {
-    const descriptor = descriptorOf(step, id);
-    return { ...descriptor, pages: pageCount(step.world, descriptor) };
+/**
+ * Wires the whole descriptor, or counts one more wire. `asked` overrides the descriptor's own direction unless it is
+ * none. A Sub hands it on and wires all of what it stands on; a Multi asks for its own direction (facts §4.6
+ * "Direction upgrade"). Evaluates to a return code.
+ */
+export function* prepare(id: number, asked: Direction = 'none'): Program<number> {
+  const { type, children, ...descriptor } = yield* now((step) => {
+    const found = descriptorOf(step, id);
+    return { ...found, pages: pageCount(step.world, found) };
   });
+  if (type === 'sub') return yield* prepare(children[0]!, asked);
+  const direction = asked === 'none' ? descriptor.direction : asked;
+  if (type === 'multi') return yield* prepareAll(children, direction);
+  const { threadSafe, pages } = descriptor;
   yield* lock(id, threadSafe);
   const { wireCount, wireDirection } = yield* now((step) => ({ ...descriptorOf(step, id) }));
   let code: number = kIOReturnSuccess;
@@ -97,7 +105,7 @@ export function* prepare(id: number): Program<number> {
     if (writes(direction) && !writes(wireDirection)) code = yield* refuse('prepare', kIOReturnNotWritable);
   } else {
     for (let index = 0; index < pages && code === kIOReturnSuccess; index += 1) {
-      code = yield* act('wire page', 'fault', (step) => wirePage(step, id, index));
+      code = yield* act('wire page', 'fault', (step) => wirePage(step, id, index, direction));
     }
     if (code !== kIOReturnSuccess) yield* unwirePages(id);
   }
@@ -108,9 +116,24 @@ export function* prepare(id: number): Program<number> {
   return code;
 }
 
+/** Prepares one after the other; when one fails, completes those before it. */
+function* prepareAll(ids: readonly number[], direction: Direction): Program<number> {
+  for (const [index, id] of ids.entries()) {
+    const code = yield* prepare(id, direction);
+    if (code === kIOReturnSuccess) continue;
+    for (const earlier of ids.slice(0, index)) yield* complete(earlier);
+    return code;
+  }
+  return kIOReturnSuccess;
+}
+
 /** Takes one wire back; the last one ends a shared IOMMU mapping and unwires the pages. */
 export function* complete(id: number): Program {
-  const { threadSafe } = yield* now((step) => descriptorOf(step, id));
+  const { threadSafe, children } = yield* now((step) => descriptorOf(step, id));
+  if (children.length > 0) {
+    for (const child of children) yield* complete(child);
+    return;
+  }
   yield* lock(id, threadSafe);
   const { last, iova } = yield* act('count wire', 'kernel', (step) => {
     step.emit({ kind: 'descriptor.unwire', descriptor: id });
@@ -139,10 +162,10 @@ export function* releaseIova(descriptor: number, address: number): Program {
   }
 }
 
-/** Takes a reference of a descriptor back; the last one undoes its wires and lets go of its memory. */
+/** Takes a reference of a descriptor back; the last one undoes its wires and lets go of its memory and of what it stands on. */
 export function* releaseDescriptor(id: number, what = 'object'): Program {
   if (!(yield* drop(id, what))) return;
-  const { wireCount, parts } = yield* now((step) => descriptorOf(step, id));
+  const { wireCount, parts, children } = yield* now((step) => descriptorOf(step, id));
   for (let wires = wireCount; wires > 0; wires -= 1) yield* complete(id);
   yield* act('free', 'kernel', (step) => {
     step.emit({ kind: 'object.free', object: id });
@@ -151,4 +174,5 @@ export function* releaseDescriptor(id: number, what = 'object'): Program {
       reap(step, part.object);
     }
   });
+  for (const child of children) yield* releaseDescriptor(child);
 }

@@ -17,6 +17,11 @@ export function roomFor(world: World, task: number, length: number, alignment: n
   return candidate;
 }
 
+/** Whether nothing is mapped in a range. */
+export function isFree(world: World, task: number, address: number, length: number): boolean {
+  return !world.tasks.get(task)!.entries.some((entry) => entry.start < address + length && entry.end > address);
+}
+
 /** Makes an object of at least `size` bytes; evaluates to its number. */
 export function makeObject(step: Step, size: number, strategy: CopyStrategy): number {
   const object = step.world.nextId;

@@ -1,6 +1,13 @@
 /** Random small scenarios: what two app threads do, and what the dext does in the calls they make. */
 import fc from 'fast-check';
-import { kIOMemoryDisableCopyOnWrite, KiB, type MachineOptions } from '../../index.ts';
+import {
+  kIOMemoryDirectionIn,
+  kIOMemoryDirectionInOut,
+  kIOMemoryDirectionOut,
+  kIOMemoryDisableCopyOnWrite,
+  KiB,
+  type MachineOptions,
+} from '../../index.ts';
 
 /** What the dext does next in a call. Numbers pick among what there is, by remainder. */
 export type DextStep =
@@ -17,6 +24,14 @@ export type DextStep =
       readonly options: number;
       readonly ranges: readonly (readonly [offset: number, length: number])[];
     }
+  | {
+      readonly do: 'part';
+      readonly pick: number;
+      readonly options: number;
+      readonly offset: number;
+      readonly length: number;
+    }
+  | { readonly do: 'join'; readonly picks: readonly number[]; readonly options: number }
   | {
       readonly do: 'device reads' | 'device writes';
       readonly pick: number;
@@ -62,6 +77,8 @@ const size = fc.oneof(
 const of = <const Names extends readonly string[]>(...names: Names): fc.Arbitrary<Names[number]> =>
   fc.constantFrom(...names);
 
+const direction = fc.constantFrom(kIOMemoryDirectionIn, kIOMemoryDirectionOut, kIOMemoryDirectionInOut);
+
 const whole = { offset: fc.constant(0), length: fc.constant(0) };
 
 const dextStep: fc.Arbitrary<DextStep> = fc.oneof(
@@ -73,10 +90,26 @@ const dextStep: fc.Arbitrary<DextStep> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: of('describe'),
-      options: fc.constantFrom(
-        ...[1, 2, 3].flatMap((direction) => [direction, direction | kIOMemoryDisableCopyOnWrite]),
-      ),
+      options: fc.constantFrom(...[1, 2, 3].flatMap((way) => [way, way | kIOMemoryDisableCopyOnWrite])),
       ranges: fc.array(fc.tuple(offset, fc.integer({ min: 1, max: 9_000 })), { minLength: 1, maxLength: 3 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: of('part'),
+      pick,
+      options: direction,
+      offset,
+      length: fc.integer({ min: 0, max: 9_000 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: of('join'),
+      picks: fc.array(pick, { minLength: 1, maxLength: 3 }),
+      options: direction,
     }),
   },
   {

@@ -2,13 +2,14 @@
 import {
   IODispatchQueue,
   IODMACommand,
+  IOMemoryDescriptor,
+  kIOMemoryDirectionInOut,
   kIOMemoryDirectionOut,
   KiB,
   load,
   OSData,
   store,
   type App,
-  type IOMemoryDescriptor,
   type IOMemoryMap,
   type Program,
 } from '../../index.ts';
@@ -31,6 +32,8 @@ interface Held<T> {
   readonly it: T;
   readonly writable: boolean;
 }
+
+const canWrite = (options: number): boolean => (options & kIOMemoryDirectionInOut) !== kIOMemoryDirectionOut;
 
 /** What the dext holds from one call to the next. */
 class Dext {
@@ -60,7 +63,22 @@ class Dext {
       case 'describe': {
         const ranges = step.ranges.map(([from, bytes]) => ({ address: base + from, length: bytes }));
         const [, made] = yield* client.CreateMemoryDescriptorFromClient(step.options, ranges);
-        if (made !== null) this.memories.push({ it: made, writable: (step.options & 3) !== kIOMemoryDirectionOut });
+        if (made !== null) this.memories.push({ it: made, writable: canWrite(step.options) });
+        return;
+      }
+      case 'part': {
+        if (memory === undefined) return;
+        const { options, offset, length } = step;
+        const [, made] = yield* IOMemoryDescriptor.CreateSubMemoryDescriptor(options, offset, length, memory.it);
+        if (made !== null) this.memories.push({ it: made, writable: memory.writable && canWrite(options) });
+        return;
+      }
+      case 'join': {
+        const parts = step.picks.map((pick) => at(all, pick)).filter((part) => part !== undefined);
+        const given = parts.map(({ it }) => it);
+        const [, made] = yield* IOMemoryDescriptor.CreateWithMemoryDescriptors(step.options, given);
+        const writable = canWrite(step.options) && parts.every((part) => part.writable);
+        if (made !== null) this.memories.push({ it: made, writable });
         return;
       }
       case 'map': {

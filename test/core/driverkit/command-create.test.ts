@@ -9,6 +9,7 @@ import {
   type MachineOptions,
 } from '../../../index.ts';
 import { inDext } from '../../support/dext.ts';
+import { obey } from '../../support/probe.ts';
 
 function create(
   options: number,
@@ -54,4 +55,29 @@ describe.each([
 
 test("the specification's own options are never read", () => {
   expect(create(0, { options: 0xffff, maxAddressBits: 64 })).toEqual(made);
+});
+
+describe('for a service instead of the PCI nub (§4.1, §10 (45))', () => {
+  const read = (machine: Partial<MachineOptions>): unknown =>
+    inDext(
+      function* ({ client, input }) {
+        const [code, command] = yield* IODMACommand.Create(client.driver, 0, { maxAddressBits: 64 });
+        const [prepared, , count, [segment]] = yield* command!.PrepareForDMA(0, input, 0, 0);
+        return [
+          code,
+          prepared,
+          count,
+          yield* obey(client.pci, { command: 'read', address: segment!.address, length: 8 }),
+        ];
+      },
+      { machine },
+    ).result;
+
+  test.each([
+    ['a DART is not its mapper: physical addresses, which the DART does not translate', 'dart', 3, 'iommu-fault'],
+    ['VT-d is the system mapper, whoever asks', 'vtd', 1, 'ok'],
+    ['without a mapper there is nothing to mistake', 'none', 3, 'ok'],
+  ] as const)('%s', (_what, mapper, segments, status) => {
+    expect(read({ mapper })).toEqual([0, 0, segments, status]);
+  });
 });

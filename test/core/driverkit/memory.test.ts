@@ -5,6 +5,9 @@ import {
   kIOMemoryDirectionIn,
   kIOMemoryDirectionInOut,
   kIOMemoryDirectionOut,
+  kIOMemoryMapCacheModeInhibit,
+  kIOMemoryMapFixedAddress,
+  kIOMemoryMapReadOnly,
   kIOReturnBadArgument,
   kIOReturnError,
   kIOReturnNoMemory,
@@ -28,7 +31,7 @@ describe('CreateMapping', () => {
   const size = 40 * KiB;
 
   test.each([
-    ['option bits', 1, 0, 0, kIOReturnBadArgument],
+    ['an undefined cache mode', 0x300, 0, 0, kIOReturnBadArgument],
     ['an offset with length 0, which is the full length', 0, 1, 0, kIOReturnError],
     ['a length past the end', 0, 0, size + 1, kIOReturnError],
     ['a window past the end', 0, 100, size - 99, kIOReturnError],
@@ -55,6 +58,37 @@ describe('CreateMapping', () => {
       { size, unaligned: 0x77 },
     );
     expect(result).toEqual([kIOReturnSuccess, expected, 0x42]);
+  });
+
+  test.each([
+    ['free and with the offset in the page', 0x2_0000_0077, kIOReturnSuccess],
+    ['with another offset in the page', 0x2_0000_0000, kIOReturnError],
+  ])('at a fixed address that is %s', (_what, address, expected) => {
+    const { result } = inDext(({ output }) => output.CreateMapping(kIOMemoryMapFixedAddress, address), {
+      size,
+      unaligned: 0x77,
+    });
+    expect([result[0], result[1]?.GetAddress()]).toEqual([expected, expected === 0 ? address : undefined]);
+  });
+
+  test('at a fixed address that is taken', () => {
+    const { result } = inDext(function* ({ output }) {
+      const [, first] = yield* output.CreateMapping(0);
+      return (yield* output.CreateMapping(kIOMemoryMapFixedAddress, first!.GetAddress()))[0];
+    });
+    expect(result).toBe(kIOReturnError);
+  });
+
+  test('read-only on demand; cache modes are taken', () => {
+    const ran = inDext(({ output }) => output.CreateMapping(kIOMemoryMapReadOnly | kIOMemoryMapCacheModeInhibit));
+    expect(ran.result[0]).toBe(kIOReturnSuccess);
+    expect(ran.of('vm.enter').at(-1)!.protection).toBe('read');
+  });
+
+  test('a bad range fails, but has taken the snapshot (MD:4879-4916, 4946-4951)', () => {
+    const ran = inDext(({ input }) => input.CreateMapping(0, 0, 0, size + 1), { size });
+    expect(ran.result[0]).toBe(kIOReturnError);
+    expect(ran.of('descriptor.snapshot')).toHaveLength(1);
   });
 
   test('a mapping stays valid after the app has unmapped the memory', () => {
