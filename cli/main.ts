@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { InputError } from '../core/errors.ts';
 import { version } from '../replay/version.ts';
 import { examplesCommand } from './commands/examples.ts';
+import { exploreCommand } from './commands/explore.ts';
 import { recordCommand } from './commands/record.ts';
 import { replayCommand } from './commands/replay.ts';
 import { sessionsCommand } from './commands/sessions.ts';
@@ -25,13 +26,14 @@ const program = new Command('dextrace')
 Examples:
   dextrace record late-write                 run a bundled example and record it into dextrace.db
   dextrace record my.ts --seed 7             another schedule of a scenario of your own
+  dextrace explore my.ts                     many schedules of it, and which of them fail
   dextrace replay '#1'                       execute session 1 again, event by event
   dextrace show '#1' --kind dma.read         its DMA reads
 
 Exit codes: 0 fine, 1 a finding or a divergence, 2 wrong usage or input, 125 cannot judge, 130 interrupted.`,
   );
 
-for (const command of [recordCommand, replayCommand, showCommand, sessionsCommand, examplesCommand]) {
+for (const command of [recordCommand, exploreCommand, replayCommand, showCommand, sessionsCommand, examplesCommand]) {
   program.addCommand(command().copyInheritedSettings(program));
 }
 

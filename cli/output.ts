@@ -55,10 +55,26 @@ export class ProgressLine {
   /** Shows how far it is, now and then. */
   show(events: number, what: string): void {
     const now = Date.now();
-    if (!process.stderr.isTTY || now - this.started < patience || now - this.shownAt < interval) return;
-    this.shownAt = now;
+    if (!this.due(now)) return;
     const rate = Math.round((events / (now - this.started)) * 1_000);
     process.stderr.write(`\r\x1b[K${what}: ${grouped(events)} events, ${grouped(rate)}/s`);
+  }
+
+  /** Shows how much of what was asked for is done, and how long the rest takes at most. */
+  showOf(done: number, all: number, what: string): void {
+    const now = Date.now();
+    if (!this.due(now)) return;
+    const rate = (done / (now - this.started)) * 1_000;
+    const left = Math.ceil((all - done) / rate);
+    process.stderr.write(
+      `\r\x1b[K${what}: ${grouped(done)} of ${grouped(all)}, ${grouped(Math.round(rate))}/s, ${grouped(left)} s left at most`,
+    );
+  }
+
+  private due(now: number): boolean {
+    if (!process.stderr.isTTY || now - this.started < patience || now - this.shownAt < interval) return false;
+    this.shownAt = now;
+    return true;
   }
 
   /** Takes the line away. */

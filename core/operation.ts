@@ -6,6 +6,7 @@
  * atomically, in one step of the scheduler. Between two steps of an actor any
  * other actor may move.
  */
+import type { Resource, Touch } from './catalogue.ts';
 import { ScenarioError } from './errors.ts';
 import type { AnyEvent } from './events.ts';
 import type { World } from './world.ts';
@@ -143,6 +144,9 @@ export abstract class Operation<R> implements Iterator<Operation<unknown>, R, R>
     return this.name;
   }
 
+  /** What it will touch, as far as that can be told before it is performed: for strategies that look ahead. */
+  intent(_touch: Touch, _world: World, _actor: number): void {}
+
   /** @throws {Crash} when the real thing would crash */
   abstract perform(step: Step): R;
 
@@ -161,6 +165,8 @@ export abstract class Operation<R> implements Iterator<Operation<unknown>, R, R>
 export interface Guard {
   readonly ready?: (world: World, actor: number) => boolean;
   readonly waitsFor?: (world: World) => string;
+  /** The object whose state `ready` depends on. */
+  readonly on?: readonly [resource: Resource, id: number];
   readonly timeout?: number | undefined;
   readonly idle?: boolean;
 }
@@ -184,6 +190,11 @@ export class Act<R> extends Operation<R> {
 
   override waitsFor(world: World): string {
     return this.guard?.waitsFor?.(world) ?? this.name;
+  }
+
+  override intent(touch: Touch): void {
+    const on = this.guard?.on;
+    if (on !== undefined) touch(on[0], on[1], 'sync');
   }
 
   override perform(step: Step): R {

@@ -2,6 +2,7 @@ import type { App } from './app/app.ts';
 import { app } from './app/app.ts';
 import type { DeviceModel } from './devices/device.ts';
 import type { IOService } from './driverkit/IOService.ts';
+import { ScenarioError } from './errors.ts';
 import { machineFrom, type MachineOptions } from './machine.ts';
 import type { Program } from './operation.ts';
 import type { World } from './world.ts';
@@ -24,9 +25,10 @@ export interface ScenarioDefinition<O extends Options, R> {
   /** Parameters and their defaults. */
   readonly options?: O;
   readonly machine?: Partial<MachineOptions> | ((options: Widen<O>) => Partial<MachineOptions>);
-  readonly device: DeviceModel | ((options: Widen<O>) => DeviceModel);
+  /** Without one, and without a dext, the scenario is a program of app threads alone. */
+  readonly device?: DeviceModel | ((options: Widen<O>) => DeviceModel);
   /** Makes the driver that is started on the device. */
-  readonly dext: (options: Widen<O>) => IOService;
+  readonly dext?: (options: Widen<O>) => IOService;
   /** The app's main thread. */
   readonly app: (app: App, options: Widen<O>) => Program<R>;
   /** What must hold at the end: throw, or return what is wrong. */
@@ -47,8 +49,8 @@ export interface Scenario {
 export interface Parts {
   readonly options: Options;
   readonly machine: MachineOptions;
-  readonly device: DeviceModel;
-  readonly driver: IOService;
+  readonly device: DeviceModel | undefined;
+  readonly driver: IOService | undefined;
   main(): Program<unknown>;
   check(end: End<unknown>): string | undefined;
 }
@@ -81,12 +83,15 @@ export function scenario<O extends Options, R>(definition: ScenarioDefinition<O,
         else own[name] = value;
       }
       const options = own as Widen<O>;
-      const { machine, device } = definition;
+      const { machine, device, dext } = definition;
+      if (dext !== undefined && device === undefined) {
+        throw new ScenarioError(`the scenario "${definition.title}" has a dext but no device to start it on`);
+      }
       return {
         options,
         machine: machineFrom({ ...(typeof machine === 'function' ? machine(options) : machine), ...forMachine }),
         device: typeof device === 'function' ? device(options) : device,
-        driver: definition.dext(options),
+        driver: dext?.(options),
         main: () => definition.app(app, options),
         check: (end) => definition.check?.(end as End<R>, options) ?? undefined,
       };

@@ -5,17 +5,23 @@ import { defaultMachine } from '../core/machine.ts';
 import { stream } from '../scheduler/random.ts';
 import { Abort, type Observer } from '../scheduler/observer.ts';
 import { Run } from '../scheduler/run.ts';
+import { random } from '../scheduler/strategies/random.ts';
 import { scripted } from '../scheduler/scripted.ts';
-import { strategies, strategyNames, type StrategyName } from '../scheduler/strategies.ts';
+import { rehearsed, strategies, strategyNames, type StrategyName } from '../scheduler/strategies.ts';
+import type { Rehearsal, Strategy } from '../scheduler/strategy.ts';
 
-/** What, besides the scenario, decides a run: the same always gives the same events. */
-export interface RunSpec {
-  readonly seed: string;
-  readonly strategy: StrategyName;
+/** What holds for all runs of a scenario that are compared. */
+export interface Limits {
   /** Options that differ from the scenario's defaults. */
   readonly set: Options;
   /** The run ends with a finding after this many steps. */
   readonly maxSteps: number;
+}
+
+/** What, besides the scenario, decides a run: the same always gives the same events. */
+export interface RunSpec extends Limits {
+  readonly seed: string;
+  readonly strategy: StrategyName;
 }
 
 /** Steps after which a run that does not end is ended. */
@@ -30,7 +36,7 @@ export function strategyNamed(name: string): StrategyName {
 }
 
 /** @throws {InputError} when the scenario has no such option, or the option another type */
-function checkOptions(scenario: Scenario, set: Options): void {
+export function checkOptions(scenario: Scenario, set: Options): void {
   const known: Options = {
     ...scenario.options,
     ...Object.fromEntries(Object.entries(defaultMachine).map(([name, value]) => [machinePrefix + name, value])),
@@ -52,15 +58,38 @@ function checkOptions(scenario: Scenario, set: Options): void {
  */
 export function start(scenario: Scenario, spec: RunSpec, observer: Observer, decisions?: Iterator<number>): Run {
   checkOptions(scenario, spec.set);
-  const strategy = strategies[spec.strategy](stream(spec.seed, 'schedule'));
+  const rehearsal =
+    decisions === undefined && rehearsed.has(spec.strategy) ? rehearse(scenario, spec.seed, spec) : undefined;
+  const strategy = strategies[spec.strategy](stream(spec.seed, 'schedule'), rehearsal);
   const picking = decisions === undefined ? strategy : scripted(decisions, strategy.timed);
-  const building = (): Run =>
-    new Run(scenario.build(spec.set), picking, stream(spec.seed, 'latency'), observer, spec.maxSteps);
+  return startWith(scenario, picking, spec.seed, spec, observer);
+}
+
+/**
+ * {@link start} with a strategy of one's own, and options that have been checked.
+ * @throws {InputError} when the scenario cannot be built
+ */
+export function startWith(
+  scenario: Scenario,
+  strategy: Strategy,
+  seed: string,
+  limits: Limits,
+  observer: Observer,
+): Run {
   try {
-    return building();
+    return new Run(scenario.build(limits.set), strategy, stream(seed, 'latency'), observer, limits.maxSteps);
   } catch (error) {
     if (error instanceof InputError || error instanceof Abort) throw error;
     const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     throw new InputError(`the scenario "${scenario.title}" cannot be built: ${why}`, { cause: error });
   }
+}
+
+/** Runs the scenario once, at random, to see about how long it is. */
+export function rehearse(scenario: Scenario, seed: string, limits: Limits): Rehearsal {
+  let decisions = 0;
+  const observer: Observer = { event: () => {}, decision: () => (decisions += 1) };
+  const run = startWith(scenario, random(stream(seed, 'rehearsal')), seed, limits, observer);
+  while (run.advance(limits.maxSteps));
+  return { decisions };
 }

@@ -1,6 +1,14 @@
 /** Recording, replaying and looking at sessions: what the command line does, as typed calls. */
 export { InputError } from '../core/errors.ts';
 export { defaultMaxSteps } from './execution.ts';
+export {
+  explore,
+  Explorer,
+  type Ending,
+  type Exploration,
+  type ExploreOptions,
+  type Failure,
+} from './explore/explorer.ts';
 export { formatEvent } from './format.ts';
 export { bundledExamples, loadScenario, type Loaded } from './load.ts';
 export { record, Recorder, type Outcome, type Recording, type RecordOptions, type ScenarioSource } from './record.ts';

@@ -224,7 +224,8 @@ export class Recorder implements Observer {
   }
 }
 
-function rulesOf({ rules, races }: RecordOptions): RuleName[] {
+/** The rules that options choose. */
+export function rulesOf({ rules, races }: Pick<RecordOptions, 'rules' | 'races'>): RuleName[] {
   const chosen = rules ?? misuseRules.map(({ name }) => name);
   return races === true ? [...chosen, ...raceRules.map(({ name }) => name)] : [...chosen];
 }

@@ -1,24 +1,26 @@
-import { Device } from '../core/devices/device.ts';
+import { Device, type DeviceModel } from '../core/devices/device.ts';
 import { IOPCIDevice } from '../core/driverkit/IOPCIDevice.ts';
-import { kIOServiceDefaultQueueName, publish } from '../core/driverkit/IOService.ts';
+import { kIOServiceDefaultQueueName, publish, type IOService } from '../core/driverkit/IOService.ts';
 import { enqueue } from '../core/iokit/queue.ts';
 import { asProgram, type Program, type Step } from '../core/operation.ts';
 import type { Parts } from '../core/scenario.ts';
 
 /**
- * Machine, device, dext and app come into being, before anybody moves. `mainEnds` is what the
- * app's main thread does after its program.
+ * The machine, the device and the dext that the scenario may have, and the app come into being, before anybody moves.
+ * `mainEnds` is what the app's main thread does after its program.
  */
 export function boot(step: Step, parts: Parts, mainEnds: (result: unknown) => Program): void {
   step.emit({ kind: 'machine.start', options: JSON.stringify(parts.machine) });
-  const device = plugIn(step, parts);
-  startDriver(step, parts, device);
+  if (parts.device !== undefined) {
+    const device = plugIn(step, parts.device);
+    if (parts.driver !== undefined) startDriver(step, parts.driver, device);
+  }
   const task = createTask(step, 'app');
   step.spawn({ name: 'app:main', role: 'app', task, program: asProgram('app', parts.main()), epilogue: mainEnds });
 }
 
 /** Puts the device into its slot and starts its engines; evaluates to its number. */
-function plugIn(step: Step, { device: model }: Parts): number {
+function plugIn(step: Step, model: DeviceModel): number {
   const device = step.world.nextId;
   const layout = JSON.stringify({ name: model.name, bars: model.bars });
   step.emit({ kind: 'device.create', device, memory: model.memory, layout });
@@ -29,7 +31,7 @@ function plugIn(step: Step, { device: model }: Parts): number {
 }
 
 /** Makes the dext's process and has its driver started on the device. */
-function startDriver(step: Step, { driver }: Parts, device: number): void {
+function startDriver(step: Step, driver: IOService, device: number): void {
   publish(step, driver, createTask(step, 'dext'));
   const pci = new IOPCIDevice(device);
   driver.provider = pci;

@@ -10,7 +10,7 @@ import { boot } from './boot.ts';
 import type { Finding, RuleName } from './finding.ts';
 import { Abort, type Observer } from './observer.ts';
 import type { Random } from './random.ts';
-import type { Strategy } from './strategy.ts';
+import { giveUp, type Strategy } from './strategy.ts';
 
 /** An actor's program, and what it is about to do. */
 interface Runner {
@@ -57,6 +57,8 @@ export class Run implements Step {
   events = 0;
   /** Whether nothing more will happen. */
   ended = false;
+  /** Whether the strategy ended it. */
+  gaveUp = false;
   /** Who moves. */
   actor = bootActor;
   /** Virtual time, in nanoseconds. */
@@ -95,6 +97,7 @@ export class Run implements Step {
   emit(event: AnyEvent): void {
     const number = kindNumbers.get(event.kind)!;
     this.observer.event(event, number, this.actor, this.now, this.world);
+    this.strategy.event?.(event, number, this.actor, this.world);
     evolve(this.world, event, this.actor, this.now, number);
     this.events += 1;
     if (!quietKinds[number]) this.stale = true;
@@ -143,7 +146,13 @@ export class Run implements Step {
     }
     let runner = candidates[0]!;
     if (count > 1) {
-      runner = candidates[strategy.pick(candidates, count)]!;
+      const index = strategy.pick(candidates, count);
+      if (index === giveUp) {
+        this.gaveUp = true;
+        this.ended = true;
+        return;
+      }
+      runner = candidates[index]!;
       this.observer.decision(runner.id);
     }
     strategy.moved?.(runner.id);

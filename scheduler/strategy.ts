@@ -1,4 +1,7 @@
 /** How the next actor is picked. One strategy a file in `strategies/`; they are listed in `strategies.ts`. */
+import type { AnyEvent } from '../core/events.ts';
+import type { Operation } from '../core/operation.ts';
+import type { World } from '../core/world.ts';
 import type { Random } from './random.ts';
 
 /** An actor that can move, as a strategy sees it. */
@@ -6,16 +9,29 @@ export interface Candidate {
   readonly id: number;
   /** When its operation is due, in nanoseconds; 0 under strategies without time. */
   readonly readyAt: number;
+  /** What it is about to do. */
+  readonly pending: Operation<unknown>;
 }
 
 export interface Strategy {
   /** Whether operations take time: latencies are drawn, and who is due first matters. */
   readonly timed: boolean;
-  /** Picks among the first `count` candidates, at least two, in the order of their actors' numbers; evaluates to an index. */
+  /** Picks among the first `count` candidates, at least two, in the order of their actors' numbers; evaluates to an index, or to {@link giveUp}. */
   pick(candidates: readonly Candidate[], count: number): number;
   /** An actor moves: picked, or because nobody else could. */
   moved?(actor: number): void;
+  /** An event is about to happen, in the world as it is just before it. */
+  event?(event: AnyEvent, kind: number, actor: number, world: World): void;
+}
+
+/** Picked instead of an actor, ends the run where it is. */
+export const giveUp = -1;
+
+/** What a run of the scenario before has shown, for strategies that must know about how long it is. */
+export interface Rehearsal {
+  /** Picks made among more than one actor. */
+  readonly decisions: number;
 }
 
 /** Makes a strategy for one run. */
-export type StrategyFactory = (random: Random) => Strategy;
+export type StrategyFactory = (random: Random, rehearsal?: Rehearsal) => Strategy;

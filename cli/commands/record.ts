@@ -5,9 +5,10 @@ import { loadScenario } from '../../replay/load.ts';
 import { Recorder, type Recording } from '../../replay/record.ts';
 import { defaultFile } from '../../replay/session.ts';
 import { strategyNames } from '../../scheduler/strategies.ts';
+import { againCommand } from '../again.ts';
 import { printFindings } from '../findings.ts';
 import { collect, parseSet, wholeNumber } from '../options.ts';
-import { exitCodes, grouped, print, printJson, ProgressLine, shellWord, styled } from '../output.ts';
+import { exitCodes, grouped, print, printJson, ProgressLine, styled } from '../output.ts';
 
 interface Flags {
   readonly seed: string;
@@ -87,17 +88,6 @@ async function finish(recorder: Recorder): Promise<Recording> {
     progress.clear();
     process.off('SIGINT', stop).off('SIGTERM', stop);
   }
-}
-
-/** The command that does the same again. */
-function againCommand(name: string, flags: Flags): string {
-  const words = ['dextrace', 'record', name, '--seed', flags.seed];
-  if (flags.strategy !== 'random') words.push('--strategy', flags.strategy);
-  for (const pair of flags.set) words.push('--set', pair);
-  if (flags.schedule !== undefined) words.push('--schedule', flags.schedule);
-  if (flags.races === true) words.push('--races');
-  if (flags.maxSteps !== String(defaultMaxSteps)) words.push('--max-steps', flags.maxSteps);
-  return words.map(shellWord).join(' ');
 }
 
 function summary({

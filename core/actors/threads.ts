@@ -47,6 +47,7 @@ export function pthread_join(thread: number): Act<void> {
       step.emit({ kind: 'thread.join', thread });
     },
     {
+      on: ['actor', thread],
       ready: (world) => world.actors.get(thread)?.alive !== true,
       waitsFor: (world) => `the end of ${actorName(world, thread)}`,
     },
@@ -72,6 +73,7 @@ export function pthread_mutex_lock(mutex: number): Act<void> {
       step.emit({ kind: 'mutex.lock', mutex });
     },
     {
+      on: ['mutex', mutex],
       ready: (world) => (world.mutexes.get(mutex)?.owner ?? 0) === 0,
       waitsFor: (world) => `mutex #${mutex}, held by ${actorName(world, world.mutexes.get(mutex)!.owner)}`,
     },

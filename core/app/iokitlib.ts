@@ -84,6 +84,7 @@ export function* IOServiceOpen(service: number, type = 0): Program<[code: number
 /** What closing and client death share: waits for calls in flight, then lets the dext's Stop run by itself. */
 export function* clientClose(connection: number): Program {
   yield* act('IOServiceClose', 'syscall', (step) => step.emit({ kind: 'connection.lock', connection, mode: 'write' }), {
+    on: ['connection', connection],
     ready: (world) => {
       const { readers, writer } = world.connections.get(connection)!;
       return readers === 0 && writer === 0;

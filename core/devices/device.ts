@@ -80,6 +80,7 @@ export class Device {
         return write!;
       },
       {
+        on: ['register', this.id],
         ready: (world: World) => world.devices.get(this.id)!.writes.length > 0,
         waitsFor: () => 'a register write',
         idle: true,
@@ -181,7 +182,12 @@ export class Device {
         step.emit({ kind: 'fifo.pop', device: this.id, fifo });
         return this.fifos[fifo]!.shift() as T;
       },
-      { ready: (world) => (world.devices.get(this.id)!.fifos[fifo] ?? 0) > 0, waitsFor: () => 'work', idle: true },
+      {
+        on: ['fifo', fifo],
+        ready: (world) => (world.devices.get(this.id)!.fifos[fifo] ?? 0) > 0,
+        waitsFor: () => 'work',
+        idle: true,
+      },
     );
   }
 }

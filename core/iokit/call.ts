@@ -69,6 +69,7 @@ export type CallResult = [code: number, scalars: bigint[], outputSize: number];
 /** Takes the user client's lock for an external method: many may hold it, but not while close holds it (facts §1.4). */
 function lockForRead(connection: number): Act<void> {
   return act('lock user client', 'kernel', (step) => step.emit({ kind: 'connection.lock', connection, mode: 'read' }), {
+    on: ['connection', connection],
     ready: (world) => world.connections.get(connection)!.writer === 0,
     waitsFor: (world) =>
       `the lock of connection #${connection}, held by ${actorName(world, world.connections.get(connection)!.writer)}`,

@@ -58,6 +58,7 @@ export function* createCommand(
 function* lock(id: number): Program {
   if (yield* now((step) => step.world.machine.era === 'before-13.3')) return;
   yield* act('lock command', 'kernel', (step) => step.emit({ kind: 'command.lock', command: id }), {
+    on: ['command', id],
     ready: (world) => world.commands.get(id)!.lockedBy === 0,
     waitsFor: (world) => `the lock of command #${id}, held by ${actorName(world, world.commands.get(id)!.lockedBy)}`,
   });

@@ -24,6 +24,7 @@ export function receive(port: number, timeout?: number): Act<Message | undefined
       return message;
     },
     {
+      on: ['port', port],
       ready: (world) => world.ports.get(port)?.messages.length !== 0,
       waitsFor: () => `a message on port #${port}`,
       timeout,

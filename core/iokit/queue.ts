@@ -20,6 +20,7 @@ function* serve(queue: number): Program {
         return [next, run];
       },
       {
+        on: ['queue', queue],
         ready: (world) => world.queues.get(queue)!.items.length > 0,
         waitsFor: () => 'work',
         idle: true,
@@ -82,6 +83,7 @@ export function* rpc(queue: number, method: string, work: Work): Program<number>
       return answer;
     },
     {
+      on: ['queue', queue],
       ready: (world) =>
         world.items.get(item)!.state === 'done' || !world.tasks.get(world.queues.get(queue)!.task)!.alive,
       waitsFor: (world) => holdUp(world, item),

@@ -22,6 +22,7 @@ const descriptorOf = (step: Step, id: number): Descriptor => step.world.descript
 function* lock(id: number, threadSafe: boolean): Program {
   if (!threadSafe) return;
   yield* act('lock descriptor', 'kernel', (step) => step.emit({ kind: 'descriptor.lock', descriptor: id }), {
+    on: ['descriptor', id],
     ready: (world) => world.descriptors.get(id)!.lockedBy === 0,
     waitsFor: (world) =>
       `the lock of descriptor #${id}, held by ${actorName(world, world.descriptors.get(id)!.lockedBy)}`,

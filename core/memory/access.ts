@@ -2,10 +2,13 @@
  * CPU accesses: single loads, stores and atomics, and the loops over them that
  * `memset` and `memcpy` are. Every piece of a loop is a step of its own.
  */
+import type { Touch } from '../catalogue.ts';
 import { now, Operation, traits, type Program, type Step } from '../operation.ts';
 import { hex } from '../units.ts';
+import type { World } from '../world.ts';
 import { bytesOf, wordOf, type AtomicOperation } from './atomics.ts';
 import { touchPages } from './fault.ts';
+import { touchBytes } from './kinds.ts';
 import { eachPiece } from './translate.ts';
 
 /** The bytes that the task sees, which must have been faulted in. */
@@ -31,13 +34,16 @@ class Load extends Operation<Uint8Array> {
   static {
     traits(Load, { name: 'load' });
   }
-  private readonly address: number;
-  private readonly length: number;
+  readonly address: number;
+  readonly length: number;
   constructor(address: number, length: number) {
     super();
     this.address = address;
     this.length = length;
     checkRange('load', address, length);
+  }
+  override intent(touch: Touch, world: World, actor: number): void {
+    touchBytes(this, 'read', touch, world, actor);
   }
   override perform(step: Step): Uint8Array {
     const task = taskOf(step);
@@ -59,6 +65,9 @@ class Store extends Operation<void> {
     this.bytes = bytes.slice(); // the program may reuse its array
     checkRange('store', address, bytes.length);
   }
+  override intent(touch: Touch, world: World, actor: number): void {
+    touchBytes({ address: this.address, length: this.bytes.length }, 'write', touch, world, actor);
+  }
   override perform(step: Step): void {
     const { length } = this.bytes;
     touchPages(step, taskOf(step), this.address, length, true);
@@ -70,14 +79,17 @@ class Fill extends Operation<void> {
   static {
     traits(Fill, { name: 'memset', cost: 'copy' });
   }
-  private readonly address: number;
+  readonly address: number;
+  readonly length: number;
   private readonly value: number;
-  private readonly length: number;
   constructor(address: number, value: number, length: number) {
     super();
     this.address = address;
-    this.value = value;
     this.length = length;
+    this.value = value;
+  }
+  override intent(touch: Touch, world: World, actor: number): void {
+    touchBytes(this, 'write', touch, world, actor);
   }
   override perform(step: Step): void {
     touchPages(step, taskOf(step), this.address, this.length, true);
@@ -105,6 +117,10 @@ class Atomic extends Operation<bigint> {
         `atomic ${operation} at ${hex(address)}: ${width} bytes are no aligned word of 1, 2, 4 or 8`,
       );
     }
+  }
+  override intent(touch: Touch, world: World, actor: number): void {
+    const access = this.operation === 'load' ? 'read' : 'sync';
+    touchBytes({ address: this.address, length: this.width }, access, touch, world, actor);
   }
   override perform(step: Step): bigint {
     const task = taskOf(step);

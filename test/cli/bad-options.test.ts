@@ -18,7 +18,7 @@ const refused: [args: string[], says: RegExp][] = [
   [['record', 'late-write', '--set', 'machine.mapper=smmu'], /machine\.mapper is smmu; allowed: none, vtd, dart/],
   [
     ['record', 'late-write', '--strategy', 'lucky'],
-    /there is no strategy "lucky"; there are: random, round-robin, timed/,
+    /there is no strategy "lucky"; there are: random, pos, pct, round-robin, timed/,
   ],
   [['record', 'late-write', '--strategy', 'toString'], /there is no strategy "toString"/],
   [['record', 'late-write', '--max-steps', '0'], /--max-steps is "0", but must be a whole number of at least 1/],

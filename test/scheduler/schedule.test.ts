@@ -1,6 +1,7 @@
 /** Schedules as bytes and as pasteable strings. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { note } from '../../index.ts';
 import { InputError } from '../../core/errors.ts';
 import { decisionsOf, formatSchedule, parseSchedule, ScheduleWriter } from '../../scheduler/schedule.ts';
 import { scripted, ScheduleMismatch } from '../../scheduler/scripted.ts';
@@ -75,7 +76,7 @@ describe('as a string', () => {
 });
 
 describe('followed', () => {
-  const candidates = [2, 4, 7].map((id) => ({ id, readyAt: 0 }));
+  const candidates = [2, 4, 7].map((id) => ({ id, readyAt: 0, pending: note('') }));
 
   test('picks whom it names', () => {
     const strategy = scripted([7, 2, 4][Symbol.iterator](), false);
