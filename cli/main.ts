@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The dextrace command. Exit codes: 0 fine, 1 a finding, 2 usage, 125 cannot judge, 130 interrupted. */
 import { Command, CommanderError } from 'commander';
-import { InputError } from '../core/errors.ts';
+import { CannotJudge, InputError } from '../core/errors.ts';
 import { version } from '../replay/version.ts';
 import { examplesCommand } from './commands/examples.ts';
 import { exploreCommand } from './commands/explore.ts';
@@ -9,6 +9,7 @@ import { recordCommand } from './commands/record.ts';
 import { replayCommand } from './commands/replay.ts';
 import { sessionsCommand } from './commands/sessions.ts';
 import { showCommand } from './commands/show.ts';
+import { shrinkCommand } from './commands/shrink.ts';
 import { exitCodes, oneLine } from './output.ts';
 
 // Places in findings are then those of the scenario's own text.
@@ -33,7 +34,15 @@ Examples:
 Exit codes: 0 fine, 1 a finding or a divergence, 2 wrong usage or input, 125 cannot judge, 130 interrupted.`,
   );
 
-for (const command of [recordCommand, exploreCommand, replayCommand, showCommand, sessionsCommand, examplesCommand]) {
+for (const command of [
+  recordCommand,
+  exploreCommand,
+  replayCommand,
+  shrinkCommand,
+  showCommand,
+  sessionsCommand,
+  examplesCommand,
+]) {
   program.addCommand(command().copyInheritedSettings(program));
 }
 
@@ -51,6 +60,6 @@ try {
     process.exitCode = error.exitCode === 0 ? exitCodes.fine : exitCodes.usage;
   } else if (error instanceof InputError) {
     process.stderr.write(`dextrace: ${oneLine(error.message)}\n`);
-    process.exitCode = exitCodes.usage;
+    process.exitCode = error instanceof CannotJudge ? exitCodes.cannotJudge : exitCodes.usage;
   } else throw error;
 }

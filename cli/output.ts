@@ -53,11 +53,11 @@ export class ProgressLine {
   private shownAt = 0;
 
   /** Shows how far it is, now and then. */
-  show(events: number, what: string): void {
+  show(count: number, what: string, unit = 'events'): void {
     const now = Date.now();
     if (!this.due(now)) return;
-    const rate = Math.round((events / (now - this.started)) * 1_000);
-    process.stderr.write(`\r\x1b[K${what}: ${grouped(events)} events, ${grouped(rate)}/s`);
+    const rate = Math.round((count / (now - this.started)) * 1_000);
+    process.stderr.write(`\r\x1b[K${what}: ${grouped(count)} ${unit}, ${grouped(rate)}/s`);
   }
 
   /** Shows how much of what was asked for is done, and how long the rest takes at most. */

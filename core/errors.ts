@@ -10,3 +10,8 @@ export class InputError extends Error {
 export class ScenarioError extends InputError {
   override readonly name = 'ScenarioError';
 }
+
+/** What is asked cannot be judged by this version: no answer would mean anything. */
+export class CannotJudge extends InputError {
+  override readonly name = 'CannotJudge';
+}

@@ -1,5 +1,8 @@
 /** Recording, replaying and looking at sessions: what the command line does, as typed calls. */
 export { InputError } from '../core/errors.ts';
+export { runOf, type RunToTest } from './delta/run-to-test.ts';
+export { shrink, type Shrunk, type ShrinkOptions, type Size } from './delta/shrink.ts';
+export type { Deed, Turn } from './delta/story.ts';
 export { defaultMaxSteps } from './execution.ts';
 export {
   explore,

@@ -1,11 +1,9 @@
-import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
-import { InputError } from '../../core/errors.ts';
 import { modelVersion } from '../../core/events.ts';
-import { loadScenario } from '../../replay/load.ts';
 import { reexecute, type Replay } from '../../replay/replay.ts';
-import { open, parseSession, type Session } from '../../replay/session.ts';
+import { open, type Session } from '../../replay/session.ts';
 import { exitCodes, grouped, print, printJson, ProgressLine, styled } from '../output.ts';
+import { scenarioOf } from '../subject.ts';
 
 interface Flags {
   readonly scenario?: string;
@@ -29,10 +27,7 @@ async function action(name: string, flags: Flags): Promise<void> {
       cannotJudge(session, flags);
       return;
     }
-    const { scenario, source } = await loadScenario(
-      scenarioOf(session, flags),
-      dirname(resolve(parseSession(name).file)),
-    );
+    const { scenario, source } = await scenarioOf(session, flags.scenario);
     const progress = new ProgressLine();
     const replay = reexecute(session, scenario, {
       version: source.version,
@@ -45,13 +40,6 @@ async function action(name: string, flags: Flags): Promise<void> {
   } finally {
     session.close();
   }
-}
-
-function scenarioOf(session: Session, flags: Flags): string {
-  const name = flags.scenario ?? session.row.scenario;
-  if (name === '')
-    throw new InputError(`${session.name} does not say which scenario it is of; name it with --scenario FILE`);
-  return name;
 }
 
 function cannotJudge({ name, row }: Session, flags: Flags): void {

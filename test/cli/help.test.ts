@@ -23,6 +23,7 @@ const commands: [command: string, words: string[]][] = [
     ['<scenario>', '--strategy', 'random, pos, pct,', 'depth-first', '--runs', '--seed', '--stop-at-first', '--json'],
   ],
   ['replay', ['<session>', 'FILE#ID', '--scenario', '--json']],
+  ['shrink', ['<run>', '--seed', '--schedule', '--races', '--tests', '--no-options', '--no-store', '--json']],
   ['show', ['<session>', '--at', '--kind', '--actor', '--from', '--to', '--json']],
   ['sessions', ['[file]', '--json']],
   ['examples', ['--json']],

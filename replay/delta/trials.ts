@@ -1,0 +1,128 @@
+import type { AnyEvent } from '../../core/events.ts';
+import type { Options, Scenario } from '../../core/scenario.ts';
+import type { World } from '../../core/world.ts';
+import type { Finding, RuleName } from '../../scheduler/finding.ts';
+import { Lineage } from '../../scheduler/lineage.ts';
+import type { Observer } from '../../scheduler/observer.ts';
+import { stream } from '../../scheduler/random.ts';
+import type { Run } from '../../scheduler/run.ts';
+import { formatSchedule, ScheduleWriter } from '../../scheduler/schedule.ts';
+import { Steering, type Switch, type Wish } from '../../scheduler/steering.ts';
+import { strategies } from '../../scheduler/strategies.ts';
+import { checkOptions, startWith, type RunSpec } from '../execution.ts';
+import { Watcher } from '../watcher.ts';
+import { causesOf, verdictOf, watchedOf, type Cause } from './cause.ts';
+import type { Verdict } from './verdict.ts';
+
+/** What one execution under a wish came to. */
+export interface Trial {
+  readonly verdict: Verdict;
+  readonly findings: readonly Finding[];
+  readonly causes: ReadonlySet<Cause>;
+  /** The options that it ran with. */
+  readonly set: Options;
+  /** The steps that were made, in order; see `stepOf`. */
+  readonly order: readonly number[];
+  /** Where it left the default schedule. */
+  readonly switches: readonly Switch[];
+  readonly contextSwitches: number;
+  /** Picks where more than one could have moved, and the string that follows them exactly. */
+  readonly decisions: number;
+  readonly schedule: string;
+}
+
+/** Sees the events of a trial: who did them, the world just before, and which step it was in, -1 for the boot. */
+export type StepObserver = (event: AnyEvent, actor: number, world: World, step: number) => void;
+
+export interface TrialOptions {
+  /** Options of the scenario other than those of the run under test. */
+  readonly set?: Options;
+  /** Whether to go on after the failure has shown itself. */
+  readonly whole?: boolean;
+  readonly watch?: StepObserver;
+}
+
+/** Steps between two looks at whether the failure has shown itself. */
+const slice = 512;
+/** A trial may make so many times as many steps as the failing run, and some more. */
+const patience = 4;
+const grace = 10_000;
+
+/** Executes a scenario again and again under other schedules, stores nothing, and says whether it fails in the same way. */
+export class Trials {
+  readonly lineage: Lineage = new Lineage();
+  readonly spec: RunSpec;
+  /** What runs are watched for. */
+  rules: readonly RuleName[];
+  /** Executions so far. */
+  used = 0;
+  private readonly scenario: Scenario;
+  private readonly onTest: (tests: number) => void;
+  private causes: ReadonlySet<Cause> = new Set();
+  private maxSteps: number;
+
+  /** Runs are watched for `rules` until it is known what is looked for. */
+  constructor(
+    scenario: Scenario,
+    spec: RunSpec,
+    rules: readonly RuleName[],
+    onTest: (tests: number) => void = () => {},
+  ) {
+    this.scenario = scenario;
+    this.spec = spec;
+    this.rules = rules;
+    this.onTest = onTest;
+    this.maxSteps = spec.maxSteps;
+  }
+
+  /** From now on a trial fails when it shows what this one did; one that makes many more steps is taken to be without end. */
+  pursue({ causes, order }: Trial): void {
+    this.causes = causes;
+    this.rules = watchedOf(causes);
+    if (!causes.has('step-bound')) this.maxSteps = Math.min(this.spec.maxSteps, patience * order.length + grace);
+  }
+
+  /** @throws {InputError} when the options do not fit the scenario, or decisions cannot be followed */
+  run(wish: Wish, { set = this.spec.set, whole = false, watch }: TrialOptions = {}): Trial {
+    this.used += 1;
+    this.onTest(this.used);
+    const { timed } = strategies[this.spec.strategy](stream(this.spec.seed, 'schedule'));
+    const steering = new Steering(this.lineage, timed, wish);
+    const watcher = new Watcher(this.rules);
+    const schedule = new ScheduleWriter();
+    const observer: Observer = {
+      event(event, kind, actor, tick, world) {
+        watcher.event(event, kind, actor, tick, world);
+        watch?.(event, actor, world, steering.order.length - 1);
+      },
+      decision: (actor) => schedule.push(actor),
+    };
+    checkOptions(this.scenario, set);
+    const run = startWith(this.scenario, steering, this.spec.seed, { set, maxSteps: this.maxSteps }, observer);
+    while (run.advance(slice)) {
+      if (!whole && this.verdict(causesOf(found(run, watcher), run.world)) === 'fail') break;
+    }
+    if (run.ended && !run.findings.some(({ rule }) => rule === 'step-bound')) watcher.end(run.world);
+    const findings = found(run, watcher);
+    const causes = causesOf(findings, run.world);
+    return {
+      verdict: this.verdict(causes),
+      findings,
+      causes,
+      set,
+      order: steering.order,
+      switches: steering.switches,
+      contextSwitches: steering.contextSwitches,
+      decisions: schedule.count,
+      schedule: formatSchedule(schedule.take()),
+    };
+  }
+
+  private verdict(causes: ReadonlySet<Cause>): Verdict {
+    return verdictOf(causes, this.causes);
+  }
+}
+
+function found(run: Run, watcher: Watcher): Finding[] {
+  return [...run.findings, ...watcher.findings()];
+}

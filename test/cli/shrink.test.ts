@@ -1,0 +1,49 @@
+import { describe, expect } from 'vitest';
+import { test, type Folder } from '../support-cli/folder.ts';
+import { documentOf, expectFine, expectRefusal } from '../support-cli/said.ts';
+
+interface Shrunk {
+  readonly session: string | null;
+  readonly again: string;
+  readonly minimal: boolean;
+  readonly after: { readonly forced: number };
+  readonly schedule: string;
+}
+
+const shrunk = (folder: Folder, ...args: string[]): Shrunk =>
+  documentOf(folder.run('shrink', ...args, '--json')) as Shrunk;
+
+describe('dextrace shrink', () => {
+  test('a session: the small run is stored, replays, and is shown again by the command it prints', ({ folder }) => {
+    folder.run('record', 'late-write-race');
+    const { session, again, minimal, schedule } = shrunk(folder, '#1');
+    expect(session).toBe('dextrace.db#2');
+    expect(minimal).toBe(true);
+    expectFine(folder.run('replay', session!));
+    expect(folder.run('show', session!, '--schedule').stdout.trim()).toBe(schedule);
+    const shown = folder.run(...again.replace('dextrace ', '').split(' '), '--no-store');
+    expect(shown.code).toBe(1);
+    expect(shown.stdout).toMatch(/check after event \d+: torn payload/);
+  });
+
+  test('a scenario under a seed, as text: what is left is a list to read', ({ folder }) => {
+    const said = folder.run('shrink', 'late-write-race', '--seed', '1', '--no-options', '--no-store');
+    expectFine(said);
+    expect(said.stdout).toMatch(/ {2}switches {2}\d+ before, \d+ now\n/);
+    expect(said.stdout).toMatch(/ {2}event \d+ {2}app:main goes on for \d+ steps: /);
+    expect(said.stdout).toMatch(/again: dextrace record late-write-race --seed 1 --schedule s1\.\S+\n$/);
+  });
+
+  test('races can be what is looked for', ({ folder }) => {
+    const { again } = shrunk(folder, 'late-write-race', '--races', '--no-store');
+    expect(again).toMatch(/--races$/);
+  });
+
+  test('what does not fail, or is no run, is refused in one line', ({ folder }) => {
+    expectRefusal(folder.run('shrink', 'async-done-right'), /the run does not fail: there is nothing to shrink/);
+    expectRefusal(folder.run('shrink', 'async-done-right', '--tests', '0'), /--tests/);
+    expectRefusal(folder.run('shrink', '#1'), /no such file/);
+    expectRefusal(folder.run('shrink', 'nonsense'), /no such scenario/);
+    expectRefusal(folder.run('shrink', 'late-write-race', '--schedule', 's1.BQE'), /schedule does not fit/);
+  });
+});

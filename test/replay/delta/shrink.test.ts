@@ -1,0 +1,97 @@
+import { readdirSync, existsSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { record, shrink, type RunToTest, type Scenario } from '../../../index.ts';
+import { loadScenario } from '../../../replay/load.ts';
+import { trialsOf, tryRun } from '../../../replay/delta/run-to-test.ts';
+import { switchesWish } from '../../../scheduler/wishes.ts';
+import race from '../../../examples/late-write-race.ts';
+import { doubleFree, lockOrder, lostUpdate, racy, twoWindows } from '../../support/racy.ts';
+
+/** The first seed under which the scenario fails. */
+function failing(scenario: Scenario, seeds = 200, strategy = 'random'): number | undefined {
+  for (let seed = 1; seed <= seeds; seed += 1) {
+    if (record(scenario, { seed, strategy, maxSteps: 200_000 }).outcome === 'failed') return seed;
+  }
+  return undefined;
+}
+
+/** Shrinks, and holds the result against executions of its own: it fails, and without any one switch it does not. */
+function shrinkAndCheck(scenario: Scenario, run: RunToTest): ReturnType<typeof shrink> {
+  const shrunk = shrink(scenario, run);
+  const { schedule, set, before, after } = shrunk;
+  expect(shrunk.minimal).toBe(true);
+  expect(after.forced).toBeLessThanOrEqual(before.forced);
+  expect(shrunk.turns).toHaveLength(after.forced);
+
+  const again = record(scenario, { ...run, schedule, set });
+  expect(again).toMatchObject({ outcome: 'failed', digest: shrunk.recording.digest });
+
+  const trials = trialsOf(scenario, { ...run, schedule, set });
+  const small = tryRun(trials, scenario, { ...run, schedule });
+  trials.pursue(small);
+  expect(small.switches).toHaveLength(after.forced);
+  for (const one of small.switches) {
+    const without = small.switches.filter((other) => other !== one);
+    expect(trials.run(switchesWish(without), { whole: true }).verdict).not.toBe('fail');
+  }
+  return shrunk;
+}
+
+describe('a shrunk schedule still fails and is 1-minimal', () => {
+  test.for(racy.map((scenario) => [scenario.title, scenario] as const))('%s', ([, scenario]) => {
+    shrinkAndCheck(scenario, { seed: failing(scenario)! });
+  });
+
+  test('the late write', () => {
+    const { before, after, set } = shrinkAndCheck(race, { seed: 1 });
+    expect(before.contextSwitches).toBeGreaterThan(200);
+    expect(after.contextSwitches).toBeLessThan(30);
+    expect(set).toEqual({ size: 8_192 }); // with 4096 bytes or less there is no descriptor, and it does not fail so
+  });
+
+  test('under the timed strategy', () => {
+    shrinkAndCheck(race, { seed: failing(race, 200, 'timed')!, strategy: 'timed' });
+  });
+});
+
+const bugs = new URL('../../../examples/bugs/', import.meta.url);
+const files = existsSync(bugs) ? readdirSync(bugs).filter((file) => /^\w.*\.ts$/.test(file)) : [];
+describe.skipIf(files.length === 0)('of the bugs', () => {
+  test.for(files.map((file) => [file] as const))('%s', async ([file]) => {
+    const { scenario } = await loadScenario(new URL(file, bugs).pathname);
+    const seed = failing(scenario, 20);
+    if (seed !== undefined) shrinkAndCheck(scenario, { seed });
+  });
+});
+
+describe('what is left', () => {
+  test.for([
+    ['a lost update: one thread comes between the load and the store of the other', lostUpdate, 1],
+    ['two locks: one thread comes between the two locks of the other', lockOrder, 1],
+    ['a double free: one thread comes between the look and the free of the other', doubleFree, 2],
+    ['two windows: out and back in again', twoWindows, 3],
+  ] as const)('%s', ([, scenario, switches]) => {
+    expect(shrink(scenario, { seed: failing(scenario)! }).after.forced).toBeLessThanOrEqual(switches);
+  });
+
+  test('is told with who gives way to whom, and where', () => {
+    const { turns } = shrink(lostUpdate, { seed: failing(lostUpdate)! });
+    expect(turns).toMatchObject([
+      { from: 'app:a', before: { text: /store 4 bytes/ }, to: { actor: 'app:b', text: /load/ } },
+    ]);
+  });
+});
+
+describe('what cannot be shrunk', () => {
+  test('a run that does not fail', () => {
+    expect(() => shrink(lostUpdate, { strategy: 'timed' })).toThrow('the run does not fail');
+  });
+
+  test('with too few tests the result fails all the same, and says that it may not be minimal', () => {
+    const run = { seed: 1 };
+    const { schedule, minimal, tests, set } = shrink(race, run, { tests: 6, options: false });
+    expect(minimal).toBe(false);
+    expect(tests).toBeLessThanOrEqual(6 + 1); // and one to tell it
+    expect(record(race, { ...run, schedule, set }).outcome).toBe('failed');
+  });
+});
