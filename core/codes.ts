@@ -57,6 +57,8 @@ export const MACH_SEND_INVALID_DEST = 0x10000003;
 
 /** POSIX `EINVAL`, which `posix_memalign` returns for a bad alignment. */
 export const EINVAL = 22;
+/** POSIX `ENOMEM`, which `mprotect` returns where something is not mapped. */
+export const ENOMEM = 12;
 
 const names: ReadonlyMap<number, string> = new Map<number, string>(
   Object.entries({

@@ -1,6 +1,6 @@
 /** What scenarios are written with. */
 export { app, type App } from './app/app.ts';
-export type { Completion, IOAsyncCallback } from './app/iokitlib.ts';
+export { kIOMapAnywhere, kIOMapReadOnly, type Completion, type IOAsyncCallback } from './app/iokitlib.ts';
 export * from './codes.ts';
 export { Device, type DeviceModel, type Transfer } from './devices/device.ts';
 export {
@@ -17,6 +17,9 @@ export {
   IODMACommand,
   kIODMACommandCompleteDMANoOptions,
   kIODMACommandCreateNoOptions,
+  kIODMACommandPerformOperationOptionRead,
+  kIODMACommandPerformOperationOptionWrite,
+  kIODMACommandPerformOperationOptionZero,
   kIODMACommandPrepareForDMANoOptions,
   type IODMACommandSpecification,
 } from './driverkit/IODMACommand.ts';
@@ -26,7 +29,6 @@ export {
   IOUserClient,
   kIOUserClientAsyncArgumentsCountMax,
   kIOUserClientQueueNameExternalMethod,
-  kIOUserClientVariableStructureSize,
   type IOUserClientMethodArguments,
   type IOUserClientMethodDispatch,
 } from './driverkit/IOUserClient.ts';
@@ -49,7 +51,8 @@ export { mustNotBeNull, OSData, OSObject } from './driverkit/objects.ts';
 export { IODispatchQueue, IOInterruptDispatchSource, OSAction, type InterruptOccurred } from './driverkit/queues.ts';
 export { fieldTypes, type Access, type FieldType, type Kind, type Touch } from './catalogue.ts';
 export { kindOf, kindNames, kinds, modelVersion, type AnyEvent, type EventByKind, type KindName } from './events.ts';
-export { inlineLimit } from './iokit/call.ts';
+export { kIOUserClientMemoryReadOnly } from './iokit/client-memory.ts';
+export { inlineLimit, kIOConnectMethodVarOutputSize, kIOUserClientVariableStructureSize } from './iokit/call.ts';
 export { maxSegments } from './iokit/command.ts';
 export { defaultMachine, type Era, type MachineOptions, type Mapper } from './machine.ts';
 export {
@@ -69,6 +72,7 @@ export {
   store64,
   write,
 } from './memory/access.ts';
+export { MAP_PRIVATE, MAP_SHARED, PROT_NONE, PROT_READ, PROT_WRITE } from './memory/protection.ts';
 export { note, sleep } from './actors/threads.ts';
 export type { Operation, Program } from './operation.ts';
 export { kIOPCICommandBusLead, kIOPCICommandMemorySpace, kIOPCIConfigurationOffsetCommand } from './pcie/bus.ts';

@@ -86,6 +86,13 @@ export const actorKinds = {
     text: '{call} returns {code}',
     footprint: () => {},
   }),
+  unspecified: kind({
+    doc: 'The run goes through something that is not established: a Mac may do otherwise.',
+    source: 'facts §13, and the rules marked so',
+    fields: { what: 'text' },
+    text: 'unspecified: {what}',
+    footprint: () => {},
+  }),
   note: kind({
     doc: 'A line that a program wrote for the reader of the log.',
     source: 'design §6',

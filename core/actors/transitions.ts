@@ -28,5 +28,6 @@ export const actorTransitions: Transitions<typeof actorKinds> = {
     world.mutexes.get(e.mutex)!.owner = 0;
   },
   refuse: () => {},
+  unspecified: () => {},
   note: () => {},
 };

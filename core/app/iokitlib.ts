@@ -1,14 +1,14 @@
 /** IOKitLib, as the app calls it (facts §1.1, §3.4, §3.6). */
-import { actorName } from '../actors/threads.ts';
 import { kIOReturnError, kIOReturnSuccess, MACH_SEND_INVALID_DEST } from '../codes.ts';
 import { kIOServiceDefaultQueueName, type IOService } from '../driverkit/IOService.ts';
 import { kIOUserClientQueueNameExternalMethod, type IOUserClient } from '../driverkit/IOUserClient.ts';
 import { call, type CallResult, type Client } from '../iokit/call.ts';
+import { dropClientMemory, lockForWrite, mapClientMemory, unmapClientMemory } from '../iokit/client-memory.ts';
 import { createPort, receive } from '../iokit/port.ts';
 import { rpc } from '../iokit/queue.ts';
 import type { Message } from '../iokit/state.ts';
 import { wordOf } from '../memory/atomics.ts';
-import { act, asProgram, now, refuse, type Act, type Program } from '../operation.ts';
+import { act, asProgram, now, refuse, type Act, type Operation, type Program } from '../operation.ts';
 
 /** A completion, taken from a port (facts §3.4). */
 export interface Completion {
@@ -74,6 +74,8 @@ export function* IOServiceOpen(service: number, type = 0): Program<[code: number
       client: made,
       queue: made.CopyDispatchQueue(kIOUserClientQueueNameExternalMethod).id,
       externalMethod: (method, result) => made.externalMethod(method, result),
+      memoryQueue: made.CopyDispatchQueue(kIOServiceDefaultQueueName).id,
+      copyClientMemory: (memoryType, result) => made.copyClientMemory(memoryType, result),
     };
     step.live.set(id, live);
     return id;
@@ -83,32 +85,27 @@ export function* IOServiceOpen(service: number, type = 0): Program<[code: number
 
 /** What closing and client death share: waits for calls in flight, then lets the dext's Stop run by itself. */
 export function* clientClose(connection: number): Program {
-  yield* act('IOServiceClose', 'syscall', (step) => step.emit({ kind: 'connection.lock', connection, mode: 'write' }), {
-    on: ['connection', connection],
-    ready: (world) => {
-      const { readers, writer } = world.connections.get(connection)!;
-      return readers === 0 && writer === 0;
-    },
-    waitsFor: (world) => {
-      const { readers, writer } = world.connections.get(connection)!;
-      const holder = writer === 0 ? `${readers} external methods in flight` : actorName(world, writer);
-      return `the lock of connection #${connection}, held by ${holder}`;
-    },
-  });
+  yield* lockForWrite(connection, 'IOServiceClose');
   yield* act('IOServiceClose', 'kernel', (step) => {
     const first = step.world.connections.get(connection)!.state === 'open';
     if (first) step.emit({ kind: 'connection.state', connection, state: 'closing' });
     step.emit({ kind: 'connection.unlock', connection, mode: 'write' });
     if (!first) return;
     const { client } = step.live.get(connection) as { client: IOUserClient };
-    const queue = client.CopyDispatchQueue(kIOServiceDefaultQueueName).id;
     step.spawn({
       name: `kernel:terminate-${connection}`,
       role: 'kernel',
       task: 0,
-      program: rpc(queue, 'Stop', () => asProgram(`${client.constructor.name}.Stop`, client.Stop(client.provider!))),
+      program: terminate(connection, client),
     });
   });
+}
+
+/** Has the dext stop the user client, then lets go what the client has mapped for the app (facts §3.6, §6). */
+function* terminate(connection: number, client: IOUserClient): Program {
+  const queue = client.CopyDispatchQueue(kIOServiceDefaultQueueName).id;
+  yield* rpc(queue, 'Stop', () => asProgram(`${client.constructor.name}.Stop`, client.Stop(client.provider!)));
+  yield* dropClientMemory(connection);
 }
 
 /**
@@ -120,6 +117,39 @@ export function* IOServiceClose(connection: number): Program<number> {
   if (!open) return yield* refuse('IOServiceClose', MACH_SEND_INVALID_DEST);
   yield* clientClose(connection);
   return kIOReturnSuccess;
+}
+
+/** Options of {@link IOConnectMapMemory64} (IOKit/IOTypes.h). */
+export const kIOMapAnywhere = 0x1;
+export const kIOMapReadOnly = 0x1000;
+
+const isOpen = (connection: number): Operation<boolean> =>
+  now(({ world, actor }) => {
+    const held = world.connections.get(connection);
+    return held?.state === 'open' && held.task === world.actors.get(actor)!.task;
+  });
+
+/**
+ * Maps the dext's memory of a type into the app; without {@link kIOMapAnywhere} at `atAddress`. Waits for calls in
+ * flight and holds up later ones (facts §1.4, §6). Any failure, and any error of the dext, is `kIOReturnBadArgument`.
+ */
+export function* IOConnectMapMemory64(
+  connection: number,
+  memoryType: number,
+  options: number = kIOMapAnywhere,
+  atAddress = 0,
+): Program<[code: number, address: number, size: number]> {
+  if (!(yield* isOpen(connection))) return [yield* refuse('IOConnectMapMemory64', MACH_SEND_INVALID_DEST), 0, 0];
+  const fixed = (options & kIOMapAnywhere) === 0 ? atAddress : undefined;
+  const readOnly = (options & kIOMapReadOnly) !== 0;
+  const [code, mapped] = yield* mapClientMemory(connection, memoryType, readOnly, fixed);
+  return [code, mapped?.address ?? 0, mapped?.length ?? 0];
+}
+
+/** Takes a mapping back: asks the dext again, which must answer with the same descriptor (facts §6). */
+export function* IOConnectUnmapMemory64(connection: number, memoryType: number, address: number): Program<number> {
+  if (!(yield* isOpen(connection))) return yield* refuse('IOConnectUnmapMemory64', MACH_SEND_INVALID_DEST);
+  return yield* unmapClientMemory(connection, memoryType, address);
 }
 
 /**

@@ -1,6 +1,8 @@
+import { kIOReturnBadArgument } from '../codes.ts';
 import { completeDMA, createCommand, getPreparation, maxSegments, prepareForDMA } from '../iokit/command.ts';
-import type { Range } from '../iokit/state.ts';
-import { now, type Program } from '../operation.ts';
+import { performOperation } from '../iokit/perform.ts';
+import type { DmaOperation, Range } from '../iokit/state.ts';
+import { now, refuse, type Program } from '../operation.ts';
 import type { IOPCIDevice } from './IOPCIDevice.ts';
 import type { IOService } from './IOService.ts';
 import { directionBits, IOMemoryDescriptor } from './memory.ts';
@@ -9,6 +11,16 @@ import { OSObject } from './objects.ts';
 export const kIODMACommandCreateNoOptions = 0;
 export const kIODMACommandPrepareForDMANoOptions = 0;
 export const kIODMACommandCompleteDMANoOptions = 0;
+
+export const kIODMACommandPerformOperationOptionRead = 1;
+export const kIODMACommandPerformOperationOptionWrite = 2;
+export const kIODMACommandPerformOperationOptionZero = 4;
+
+const operations: ReadonlyMap<number, DmaOperation> = new Map([
+  [kIODMACommandPerformOperationOptionRead, 'read'],
+  [kIODMACommandPerformOperationOptionWrite, 'write'],
+  [kIODMACommandPerformOperationOptionZero, 'zero'],
+]);
 
 /** `IODMACommandSpecification`. */
 export interface IODMACommandSpecification {
@@ -58,6 +70,25 @@ export class IODMACommand extends OSObject {
     const descriptor = new IOMemoryDescriptor(memory);
     yield* descriptor.retain();
     return [code, offset, length, descriptor];
+  }
+
+  /**
+   * Copies between the prepared memory and `data`, or zeroes the memory, with the CPU and whatever the directions
+   * (facts §4.4). `dmaOffset` counts from the start of what is prepared. Errors: `kIOReturnBadArgument` unless exactly
+   * one option is given, and for more than either holds; `kIOReturnNotReady` when nothing is prepared;
+   * `kIOReturnUnderrun` past the end of what is prepared.
+   */
+  *PerformOperation(
+    options: number,
+    dmaOffset: number,
+    length: number,
+    dataOffset: number,
+    data: IOMemoryDescriptor | null,
+  ): Program<number> {
+    const operation = operations.get(options);
+    if (operation === undefined) return yield* refuse('PerformOperation', kIOReturnBadArgument);
+    const args = { operation, dmaOffset, length, dataOffset, data: data?.id ?? 0 };
+    return yield* this.calling(performOperation(this.id, args), data);
   }
 
   /** Ends the device's access. It does not look at the device: stop that first (facts §4.4). */

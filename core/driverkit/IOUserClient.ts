@@ -8,7 +8,14 @@ import {
   kIOReturnSuccess,
   kIOReturnUnsupported,
 } from '../codes.ts';
-import { maxScalars, words, type MethodCall, type MethodResult } from '../iokit/call.ts';
+import {
+  kIOUserClientVariableStructureSize,
+  maxScalars,
+  words,
+  type ClientMemory,
+  type MethodCall,
+  type MethodResult,
+} from '../iokit/call.ts';
 import { createDescriptor } from '../iokit/descriptor.ts';
 import { complete } from '../iokit/port.ts';
 import { mustLive } from '../iokit/references.ts';
@@ -23,8 +30,6 @@ import { OSAction } from './queues.ts';
 
 /** Set this queue on a user client to run external methods on it (facts §7.4). */
 export const kIOUserClientQueueNameExternalMethod = 'IOUserClientQueueExternalMethod';
-/** In a dispatch entry: do not check this (facts §3.2). */
-export const kIOUserClientVariableStructureSize = 0xffffffff;
 /** Most arguments of a completion (facts §3.1). */
 export const kIOUserClientAsyncArgumentsCountMax = 16;
 
@@ -132,6 +137,25 @@ export abstract class IOUserClient extends IOService {
       return descriptor;
     });
     return id === 0 ? [kIOReturnNoMemory, null] : [kIOReturnSuccess, new IOMemoryDescriptor(id)];
+  }
+
+  /**
+   * Hands out memory that the app maps with `IOConnectMapMemory64`: options, {@link kIOUserClientMemoryReadOnly} or 0,
+   * and a descriptor with a reference of its own. Return the same one every time: unmapping asks again (facts §6).
+   */
+  *CopyClientMemoryForType(
+    _type: number,
+  ): Program<[code: number, options: number | undefined, memory: IOMemoryDescriptor | null]> {
+    return [yield* refuse('CopyClientMemoryForType', kIOReturnUnsupported), 0, null];
+  }
+
+  /** What mapping and unmapping by the app run on the default queue. */
+  *copyClientMemory(type: number, result: (value: ClientMemory) => void): Program<number> {
+    const program = this.CopyClientMemoryForType(type);
+    const [code, options, memory] = yield* asProgram(`${this.constructor.name}.CopyClientMemoryForType`, program);
+    if (memory !== null) yield* now((step) => mustLive(step, memory.id, memory.constructor.name));
+    result({ memory: memory?.id ?? 0, options });
+    return code;
   }
 
   /** Lets the connection go (facts §3.6 (3)): what an override must end with. */

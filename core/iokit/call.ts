@@ -1,9 +1,18 @@
 /** The struct call path: IOKitLib's stub, the kernel's entry, the remote call, and back (facts §1, §3.3). */
 import { actorName } from '../actors/threads.ts';
-import { kIOReturnBadArgument, kIOReturnSuccess, MACH_SEND_INVALID_DEST, MIG_ARRAY_TOO_LARGE } from '../codes.ts';
+import {
+  kIOReturnBadArgument,
+  kIOReturnIPCError,
+  kIOReturnSuccess,
+  MACH_SEND_INVALID_DEST,
+  MIG_ARRAY_TOO_LARGE,
+} from '../codes.ts';
+import { store64 } from '../memory/access.ts';
 import { bytesOf } from '../memory/atomics.ts';
 import { touchPages } from '../memory/fault.ts';
+import { mapAnonymous } from '../memory/space.ts';
 import { act, Crash, now, refuse, type Act, type Program } from '../operation.ts';
+import { alignUp } from '../units.ts';
 import { createDescriptor } from './descriptor.ts';
 import { rpc } from './queue.ts';
 import { release } from './release.ts';
@@ -14,6 +23,11 @@ export const inlineLimit = 4096;
 export const maxScalars = 16;
 /** Most reference words of an asynchronous call (facts §1.2). */
 export const maxReferences = 8;
+
+/** As `outputStructCnt` of a synchronous call: the kernel makes memory for the output (facts §1.1 (5), IOKitLib.h). */
+export const kIOConnectMethodVarOutputSize = -3;
+/** `structureOutputMaximumSize` of such a call, and in a dispatch entry: do not check this (facts §3.1, §3.2). */
+export const kIOUserClientVariableStructureSize = 0xffffffff;
 
 /** What the app passes. Addresses are 0 for NULL; `reference` makes the call asynchronous. */
 export interface CallArguments {
@@ -54,6 +68,16 @@ export interface MethodResult {
 export interface Client {
   readonly queue: number;
   externalMethod(call: MethodCall, result: (value: MethodResult) => void): Program<number>;
+  /** Where CopyClientMemoryForType runs: the default queue (facts §7.4). */
+  readonly memoryQueue: number;
+  copyClientMemory(type: number, result: (value: ClientMemory) => void): Program<number>;
+}
+
+/** What the dext's CopyClientMemoryForType hands back besides its code. */
+export interface ClientMemory {
+  /** A descriptor's number, with a reference; 0 for NULL. */
+  readonly memory: number;
+  readonly options: number | undefined;
 }
 
 /** Scalars as the bytes of an event. */
@@ -87,12 +111,18 @@ export function* call(args: CallArguments): Program<CallResult> {
   ) {
     return [yield* refuse(name, MIG_ARRAY_TOO_LARGE), [], outputSize];
   }
-  const { storeWidth, task, open } = yield* now(({ world, actor }) => ({
-    storeWidth: world.machine.storeWidth,
-    task: world.actors.get(actor)!.task,
-    open: world.connections.get(connection)?.state === 'open',
-  }));
+  const { storeWidth, task, open } = yield* now(({ world, actor }) => {
+    const caller = world.actors.get(actor)!.task;
+    const held = world.connections.get(connection);
+    // A child process does not inherit its parent's ports.
+    return { storeWidth: world.machine.storeWidth, task: caller, open: held?.state === 'open' && held.task === caller };
+  });
   if (!open) return [yield* refuse(name, MACH_SEND_INVALID_DEST), [], outputSize];
+  const variable = isVariable(args);
+  // An asynchronous call has no variable output: there the constant is a size that no call may have (facts §1.3).
+  if (!variable && (outputSize < 0 || outputSize > 0xffff_ffff)) {
+    return [yield* refuse(name, kIOReturnIPCError), [], outputSize];
+  }
 
   const inline = inputSize <= inlineLimit;
   const id = yield* act(name, 'syscall', (step) => {
@@ -105,7 +135,7 @@ export function* call(args: CallArguments): Program<CallResult> {
       connection,
       selector,
       inputSize: inline ? inputSize : 0,
-      outputSize,
+      outputSize: variable ? kIOUserClientVariableStructureSize : outputSize,
       asynchronous: args.reference !== undefined,
       scalars: words(args.scalars),
     });
@@ -117,10 +147,28 @@ export function* call(args: CallArguments): Program<CallResult> {
 
   const scalars = code === kIOReturnSuccess ? result.scalars.slice(0, args.outputScalars) : [];
   const returned = code === kIOReturnSuccess ? result.output?.length : undefined;
-  if (returned !== undefined) yield* copy(id, args.output, returned, storeWidth, task, 'call.copyout');
+  if (returned !== undefined) {
+    const target = variable ? yield* makeRoom(task, returned) : args.output;
+    yield* copy(id, target, returned, storeWidth, task, 'call.copyout');
+    if (variable) yield* store64(args.output, BigInt(target));
+  }
   yield* act(name, 'syscall', (step) => step.emit({ kind: 'call.return', call: id, code, scalars: words(scalars) }));
   // Above the inline limit the count comes back as it was; without an output set, so does an inline one (facts §3.3 (6), (7)).
-  return [code, [...scalars], outputSize <= inlineLimit ? (returned ?? outputSize) : outputSize];
+  const count = outputSize <= inlineLimit ? (returned ?? (variable ? 0 : outputSize)) : outputSize;
+  return [code, [...scalars], count];
+}
+
+/** Whether the kernel makes memory for the output. */
+const isVariable = ({ outputSize, reference }: CallArguments): boolean =>
+  outputSize === kIOConnectMethodVarOutputSize && reference === undefined;
+
+/** New memory of the app for a variable output: its address, 0 for an empty one. */
+function makeRoom(task: number, length: number): Act<number> {
+  return act('variable output', 'kernel', (step) => {
+    if (length > 0) return mapAnonymous(step, task, alignUp(length, step.world.machine.pageSize), 1, 'delay');
+    step.emit({ kind: 'refuse', code: kIOReturnSuccess, call: 'variable output' });
+    return 0;
+  });
 }
 
 /** The user-space stub's memcpy between the app's buffer and the message, piece by piece. */
@@ -180,7 +228,8 @@ function* enterKernel(id: number, task: number, args: CallArguments): Program<{ 
           return next;
         });
 
-  const inlineRoom = outputSize <= inlineLimit ? outputSize : 0;
+  const variable = isVariable(args);
+  const inlineRoom = variable ? kIOUserClientVariableStructureSize : outputSize <= inlineLimit ? outputSize : 0;
   let result: MethodResult = { scalars: [], output: undefined };
   const { client, input } = yield* now((step) => ({
     client: step.live.get(connection) as Client,

@@ -55,7 +55,7 @@ export function* createCommand(
 }
 
 /** The command's own lock; there is none before macOS 13.3 (facts §4.5). */
-function* lock(id: number): Program {
+export function* lockCommand(id: number): Program {
   if (yield* now((step) => step.world.machine.era === 'before-13.3')) return;
   yield* act('lock command', 'kernel', (step) => step.emit({ kind: 'command.lock', command: id }), {
     on: ['command', id],
@@ -64,7 +64,8 @@ function* lock(id: number): Program {
   });
 }
 
-function* unlock(id: number): Program {
+/** Gives the lock back, if there is one. */
+export function* unlockCommand(id: number): Program {
   if (yield* now((step) => commandOf(step, id).lockedBy === 0)) return;
   yield* act('unlock command', 'kernel', (step) => step.emit({ kind: 'command.unlock', command: id }));
 }
@@ -91,9 +92,9 @@ export interface PrepareArguments {
 export function* prepareForDMA(id: number, args: PrepareArguments): Program<Prepared> {
   if (args.capacity > maxSegments) return failed(yield* refuse('PrepareForDMA', kIOReturnOverrun));
   if (args.options !== 0 || args.memory === 0) return failed(yield* refuse('PrepareForDMA', kIOReturnBadArgument));
-  yield* lock(id);
+  yield* lockCommand(id);
   const prepared = yield* prepareLocked(id, args);
-  yield* unlock(id);
+  yield* unlockCommand(id);
   return prepared;
 }
 
@@ -278,18 +279,18 @@ function emitSegments(step: Step, id: number, memory: number, capacity: number):
 /** `IODMACommand::CompleteDMA` (facts §4.4): IOMMU first, then the wire, then the descriptor. The device is not asked. */
 export function* completeDMA(id: number, options = 0): Program<number> {
   if (options !== 0) return yield* refuse('CompleteDMA', kIOReturnBadArgument);
-  yield* lock(id);
+  yield* lockCommand(id);
   const { prepared, descriptor, iova } = yield* now((step) => ({ ...commandOf(step, id) }));
   if (!prepared) {
     yield* refuse('CompleteDMA', kIOReturnNotReady);
-    yield* unlock(id);
+    yield* unlockCommand(id);
     return kIOReturnNotReady;
   }
   if (iova !== 0) yield* dropIova(id);
   yield* complete(descriptor);
   yield* act('CompleteDMA', 'kernel', (step) => step.emit({ kind: 'command.complete', command: id }));
   yield* releaseDescriptor(descriptor);
-  yield* unlock(id);
+  yield* unlockCommand(id);
   return kIOReturnSuccess;
 }
 

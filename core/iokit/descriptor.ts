@@ -60,7 +60,9 @@ function partsOf(step: Step, descriptor: Descriptor): Omit<ReferencePart, 'snaps
     const end = alignUp(range.address + range.length, pageSize);
     for (let at = alignDown(range.address, pageSize); at < end;) {
       const entry = entryAt(step.world, descriptor.task, at);
-      if (entry === undefined) return undefined;
+      // A reference through which memory can be written needs memory that may be written [I].
+      const writes = descriptor.direction !== 'out' && !descriptor.copyOnWrite;
+      if (entry === undefined || (writes && entry.protection !== 'read-write')) return undefined;
       const stop = Math.min(end, entry.end);
       parts.push({ object: entry.object, offset: entry.offset + (at - entry.start), length: stop - at });
       at = stop;

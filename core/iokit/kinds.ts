@@ -1,7 +1,20 @@
-import { kind } from '../catalogue.ts';
+import { kind, type Touch } from '../catalogue.ts';
 import { touchBytes as touchTask } from '../memory/kinds.ts';
 import { mappers } from '../machine.ts';
-import { descriptorTypes, directions } from './state.ts';
+import type { World } from '../world.ts';
+import { descriptorTypes, directions, dmaOperations } from './state.ts';
+
+/** Touches bytes of one frame. */
+function touchPhysical(
+  address: number,
+  length: number,
+  access: 'read' | 'write',
+  touch: Touch,
+  { machine: { pageSize } }: World,
+): void {
+  const offset = address % pageSize;
+  touch('frame', (address - offset) / pageSize, access, offset, offset + length);
+}
 
 /** Services, connections, calls, queues, ports, descriptors, mappings, commands, actions. */
 export const iokitKinds = {
@@ -60,6 +73,20 @@ export const iokitKinds = {
     source: 'facts §3.6',
     fields: { connection: 'id', state: ['closing', 'stopped'] },
     text: 'connection #{connection} is {state}',
+    footprint: (e, touch) => touch('connection', e.connection, 'sync'),
+  }),
+  'connection.map': kind({
+    doc: "IOConnectMapMemory64: the dext's memory is mapped for the app, as long as the connection keeps it.",
+    source: 'facts §6',
+    fields: { connection: 'id', type: 'count', mapping: 'id' },
+    text: 'connection #{connection} keeps mapping #{mapping} of memory type {type}',
+    footprint: (e, touch) => touch('connection', e.connection, 'sync'),
+  }),
+  'connection.unmap': kind({
+    doc: 'IOConnectUnmapMemory64, or the end of the connection: it lets a mapping go.',
+    source: 'facts §6',
+    fields: { connection: 'id', mapping: 'id' },
+    text: 'connection #{connection} lets mapping #{mapping} go',
     footprint: (e, touch) => touch('connection', e.connection, 'sync'),
   }),
   'call.begin': kind({
@@ -378,6 +405,19 @@ export const iokitKinds = {
     fields: { command: 'id' },
     text: 'command #{command} is complete',
     footprint: (e, touch) => touch('command', e.command, 'write'),
+  }),
+  'command.copy': kind({
+    doc: 'PerformOperation: the CPU copies or zeroes a piece of the prepared memory, by physical addresses.',
+    source: 'facts §4.4 PerformOperation',
+    quiet: true,
+    fields: { command: 'id', operation: dmaOperations, memory: 'address', data: 'address', length: 'bytes' },
+    text: 'command #{command}: {operation} {length} bytes, memory at {memory}, data at {data}',
+    footprint: (e, touch, world) => {
+      touch('command', e.command, 'read');
+      touchPhysical(e.memory, e.length, e.operation === 'read' ? 'read' : 'write', touch, world);
+      if (e.operation !== 'zero')
+        touchPhysical(e.data, e.length, e.operation === 'read' ? 'write' : 'read', touch, world);
+    },
   }),
   'iova.allocate': kind({
     doc: 'A range of bus addresses is set aside for a command.',

@@ -93,6 +93,10 @@ export interface Command {
   segments: Range[];
 }
 
+/** What `PerformOperation` does with the prepared memory (facts §4.4). */
+export const dmaOperations = ['read', 'write', 'zero'] as const;
+export type DmaOperation = (typeof dmaOperations)[number];
+
 /** An `OSAction` that completes an asynchronous call. */
 export interface Action {
   readonly id: number;
@@ -132,6 +136,8 @@ export interface Connection {
   /** The actor that holds the lock for writing; 0 for nobody. */
   writer: number;
   state: 'open' | 'closing' | 'stopped';
+  /** What `IOConnectMapMemory64` has mapped for the app: it goes with the connection (facts §6). */
+  readonly mappings: number[];
 }
 
 /** A call of the `IOConnectCall` family, while it is under way. */

@@ -1,5 +1,5 @@
 import type { Transitions } from '../catalogue.ts';
-import { writableBytes } from '../memory/frames.ts';
+import { copyBytes, writableBytes } from '../memory/frames.ts';
 import { eachPiece } from '../memory/translate.ts';
 import type { iokitKinds } from './kinds.ts';
 
@@ -29,6 +29,7 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
       readers: 0,
       writer: 0,
       state: 'open',
+      mappings: [],
     });
     world.nextId = e.connection + 1;
   },
@@ -44,6 +45,13 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
   },
   'connection.state': (world, e) => {
     world.connections.get(e.connection)!.state = e.state;
+  },
+  'connection.map': (world, e) => {
+    world.connections.get(e.connection)!.mappings.push(e.mapping);
+  },
+  'connection.unmap': (world, e) => {
+    const { mappings } = world.connections.get(e.connection)!;
+    mappings.splice(mappings.indexOf(e.mapping), 1);
   },
   'call.begin': (world, e) => {
     world.calls.set(e.call, {
@@ -259,6 +267,21 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
     world.commands.get(e.command)!.prepared = true;
   },
   'command.unspecified': () => {},
+  'command.copy': (world, e) => {
+    const { pageSize } = world.machine;
+    const bytesAt = (address: number): { bytes: Uint8Array; offset: number } => ({
+      bytes: writableBytes(world.frames.get(Math.floor(address / pageSize))!),
+      offset: address % pageSize,
+    });
+    const memory = bytesAt(e.memory);
+    if (e.operation === 'zero') {
+      memory.bytes.fill(0, memory.offset, memory.offset + e.length);
+      return;
+    }
+    const data = bytesAt(e.data);
+    const [from, to] = e.operation === 'read' ? [memory, data] : [data, memory];
+    copyBytes(from.bytes, from.offset, to.bytes, to.offset, e.length);
+  },
   'command.complete': (world, e) => {
     const command = world.commands.get(e.command)!;
     command.active = false;

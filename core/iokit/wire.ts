@@ -10,6 +10,7 @@ import {
 import { entryAt, pageIn } from '../memory/fault.ts';
 import { reap } from '../memory/space.ts';
 import { act, now, refuse, type Program, type Step } from '../operation.ts';
+import type { World } from '../world.ts';
 import { pageAddress, pageCount, referredPage } from './pages.ts';
 import { drop } from './references.ts';
 import type { Descriptor, Direction } from './state.ts';
@@ -34,6 +35,12 @@ function* unlock(id: number, threadSafe: boolean): Program {
     yield* act('unlock descriptor', 'kernel', (step) => step.emit({ kind: 'descriptor.unlock', descriptor: id }));
 }
 
+/** Whether nothing keeps the task any more: it has ended, and the user clients that held it are stopped (facts §2.2). */
+function isDangling(world: World, task: number): boolean {
+  if (task === 0 || world.tasks.get(task)!.alive) return false;
+  return ![...world.connections.values()].some((held) => held.task === task && held.state !== 'stopped');
+}
+
 /** Wires one page for the direction: by memory reference where there is one, else by whatever is mapped at the address now (facts §2.2, §2.3). */
 function wirePage(step: Step, id: number, index: number, direction: Direction): number {
   const { world } = step;
@@ -47,6 +54,10 @@ function wirePage(step: Step, id: number, index: number, direction: Direction): 
     const entry = entryAt(world, descriptor.task, address);
     const code = entry === undefined ? kIOReturnCannotWire : KERN_PROTECTION_FAILURE;
     if (entry === undefined || (write && entry.protection !== 'read-write')) {
+      if (isDangling(world, descriptor.task)) {
+        const what = `descriptor #${id} was never resolved, and its process and user client are gone: a dangling task`;
+        step.emit({ kind: 'unspecified', what });
+      }
       step.emit({ kind: 'refuse', code, call: `wire of page ${index} of descriptor #${id}` });
       return code;
     }

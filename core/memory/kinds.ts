@@ -1,6 +1,7 @@
 import { kind, type Payload, type Touch } from '../catalogue.ts';
 import type { World } from '../world.ts';
 import { atomicOperations } from './atomics.ts';
+import { entryAt } from './fault.ts';
 import { copyStrategies, protections } from './state.ts';
 import { eachPiece } from './translate.ts';
 
@@ -39,6 +40,7 @@ export const memoryKinds = {
     fields: { task: 'task', reason: 'text' },
     text: 'task {task} ends: {reason}',
     footprint: (e, touch) => touch('task', e.task, 'write'),
+    order: (e, order) => order.release(`task ${e.task}`),
   }),
   'vm.object': kind({
     doc: 'A VM object is made; its pages come later, when they are first touched.',
@@ -70,6 +72,38 @@ export const memoryKinds = {
     fields: { task: 'task', address: 'address', length: 'bytes' },
     text: 'unmap {address} (+{length}) of task {task}',
     footprint: (e, touch) => touch('task', e.task, 'write', e.address, e.address + e.length),
+  }),
+  'vm.protect': kind({
+    doc: "A range of an address space gets another protection for the CPU. DMA goes by the IOMMU's rights.",
+    source: 'facts §9 "mprotect"',
+    fields: { task: 'task', address: 'address', length: 'bytes', protection: protections },
+    text: 'protect {address} (+{length}) of task {task}: {protection}',
+    footprint: (e, touch) => touch('task', e.task, 'write', e.address, e.address + e.length),
+  }),
+  'vm.share': kind({
+    doc: 'A range of an address space will be shared with child processes, not copied.',
+    source: 'POSIX mmap MAP_SHARED; mach/vm_inherit.h VM_INHERIT_SHARE',
+    fields: { task: 'task', address: 'address', length: 'bytes' },
+    text: 'share {address} (+{length}) of task {task} with its children',
+    footprint: (e, touch) => touch('task', e.task, 'write', e.address, e.address + e.length),
+  }),
+  'task.fork': kind({
+    doc: "A process inherits its parent's heap; its memory follows range by range.",
+    source: 'facts §9 "fork"; POSIX fork',
+    fields: { task: 'task', parent: 'task' },
+    text: 'task {task} is forked from task {parent}',
+    footprint: (e, touch) => {
+      touch('task', e.task, 'write');
+      touch('task', e.parent, 'read');
+    },
+  }),
+  'task.wait': kind({
+    doc: 'waitpid returns: the process has ended.',
+    source: 'POSIX waitpid',
+    fields: { task: 'task' },
+    text: 'wait for task {task}',
+    footprint: (e, touch) => touch('task', e.task, 'read'),
+    order: (e, order) => order.acquire(`task ${e.task}`),
   }),
   'vm.copy': kind({
     doc: 'A copy-on-write copy of a VM object begins: from now on old pages are pushed into it before a write.',
@@ -193,7 +227,9 @@ export const memoryKinds = {
     text: 'atomic {operation} of {length} bytes at {address}: {operands}',
     footprint: (e, touch, world, actor) => touchBytes(e, 'sync', touch, world, actor),
     order: (e, order, world, actor) => {
-      const key = `atomic ${world.actors.get(actor)!.task} ${e.address}`;
+      // By memory: processes that share it see it at addresses of their own.
+      const entry = entryAt(world, world.actors.get(actor)!.task, e.address);
+      const key = `atomic ${entry?.object} ${(entry?.offset ?? 0) + e.address - (entry?.start ?? 0)}`;
       if (e.operation !== 'store') order.acquire(key);
       if (e.operation !== 'load') order.release(key);
     },

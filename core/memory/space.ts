@@ -22,6 +22,15 @@ export function isFree(world: World, task: number, address: number, length: numb
   return !world.tasks.get(task)!.entries.some((entry) => entry.start < address + length && entry.end > address);
 }
 
+/** Whether all of a page-aligned range is mapped. */
+export function isMapped(world: World, task: number, address: number, length: number): boolean {
+  let at = address;
+  for (const entry of world.tasks.get(task)!.entries) {
+    if (entry.start <= at && at < entry.end) at = entry.end;
+  }
+  return at >= address + length;
+}
+
 /** Makes an object of at least `size` bytes; evaluates to its number. */
 export function makeObject(step: Step, size: number, strategy: CopyStrategy): number {
   const object = step.world.nextId;

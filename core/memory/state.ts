@@ -39,7 +39,9 @@ export interface MapEntry {
   readonly object: number;
   /** Where `start` lies in the object, in bytes. */
   readonly offset: number;
-  protection: Protection;
+  readonly protection: Protection;
+  /** Whether a child process gets the same memory rather than a copy (`MAP_SHARED`, VM_INHERIT_SHARE). */
+  readonly shared: boolean;
 }
 
 /** A hardware translation, entered by a fault. */

@@ -25,29 +25,32 @@ function disconnect(world: World, frame: number): void {
   }
 }
 
-function removeRange(world: World, taskId: number, start: number, end: number): void {
+/** Cuts the map entries at the ends of a range and puts in place of each part inside what `make` makes of it. */
+function carve(
+  world: World,
+  taskId: number,
+  start: number,
+  end: number,
+  make: (inside: MapEntry) => MapEntry | undefined,
+): void {
   const task = world.tasks.get(taskId)!;
-  const kept: MapEntry[] = [];
-  for (const entry of task.entries) {
-    if (entry.end <= start || entry.start >= end) {
-      kept.push(entry);
-      continue;
-    }
-    const object = objectOf(world, entry.object);
-    object.references -= 1;
-    if (entry.start < start) {
-      kept.push({ ...entry, end: start });
-      object.references += 1;
-    }
-    if (entry.end > end) {
-      kept.push({ ...entry, start: end, offset: entry.offset + (end - entry.start) });
-      object.references += 1;
-    }
-  }
-  task.entries = kept;
+  task.entries = task.entries.flatMap((entry) => {
+    if (entry.end <= start || entry.start >= end) return [entry];
+    const part = (from: number, to: number): MapEntry | undefined =>
+      from < to ? { ...entry, start: from, end: to, offset: entry.offset + (from - entry.start) } : undefined;
+    const inside = part(Math.max(entry.start, start), Math.min(entry.end, end))!;
+    const parts = [part(entry.start, start), make(inside), part(end, entry.end)].filter((kept) => kept !== undefined);
+    objectOf(world, entry.object).references += parts.length - 1;
+    return parts;
+  });
+}
+
+/** Takes the translations of a range away, so that the next access faults. */
+function forget(world: World, taskId: number, start: number, end: number): void {
+  const { translations } = world.tasks.get(taskId)!;
   const { pageSize } = world.machine;
-  for (const page of [...task.translations.keys()]) {
-    if (page * pageSize >= start && page * pageSize < end) task.translations.delete(page);
+  for (const page of [...translations.keys()]) {
+    if (page * pageSize >= start && page * pageSize < end) translations.delete(page);
   }
 }
 
@@ -63,6 +66,15 @@ export const memoryTransitions: Transitions<typeof memoryKinds> = {
     });
     world.nextId = Math.max(world.nextId, e.task + 1);
   },
+  'task.fork': (world, e) => {
+    const { blocks, free, zoneNext, zoneEnd } = world.tasks.get(e.parent)!.heap;
+    const { heap } = world.tasks.get(e.task)!;
+    for (const [address, block] of blocks) heap.blocks.set(address, block);
+    for (const [capacity, addresses] of free) heap.free.set(capacity, [...addresses]);
+    heap.zoneNext = zoneNext;
+    heap.zoneEnd = zoneEnd;
+  },
+  'task.wait': () => {},
   'task.exit': (world, e) => {
     const task = world.tasks.get(e.task)!;
     task.alive = false;
@@ -89,12 +101,24 @@ export const memoryTransitions: Transitions<typeof memoryKinds> = {
       object: e.object,
       offset: e.offset,
       protection: e.protection,
+      shared: false,
     };
     const after = task.entries.findIndex((other) => other.start > entry.start);
     task.entries.splice(after === -1 ? task.entries.length : after, 0, entry);
     objectOf(world, e.object).references += 1;
   },
-  'vm.remove': (world, e) => removeRange(world, e.task, e.address, e.address + e.length),
+  'vm.remove': (world, e) => {
+    carve(world, e.task, e.address, e.address + e.length, () => undefined);
+    forget(world, e.task, e.address, e.address + e.length);
+  },
+  'vm.protect': (world, e) => {
+    const { protection } = e;
+    carve(world, e.task, e.address, e.address + e.length, (inside) => ({ ...inside, protection }));
+    forget(world, e.task, e.address, e.address + e.length);
+  },
+  'vm.share': (world, e) => {
+    carve(world, e.task, e.address, e.address + e.length, (inside) => ({ ...inside, shared: true }));
+  },
   'vm.copy': (world, e) => {
     const source = objectOf(world, e.object);
     const copy = objectOf(world, e.copy);

@@ -86,6 +86,7 @@ test('every byte of memory that an event changes lies in its footprint', () => {
   // All kinds that can change bytes have done so.
   expect([...changing.keys()].toSorted()).toEqual([
     'call.copyout',
+    'command.copy',
     'device.create',
     'dma.read',
     'dma.write',

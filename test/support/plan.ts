@@ -6,6 +6,8 @@ import {
   kIOMemoryDirectionOut,
   kIOMemoryDisableCopyOnWrite,
   KiB,
+  PROT_NONE,
+  PROT_READ,
   type MachineOptions,
 } from '../../index.ts';
 
@@ -31,6 +33,13 @@ export type DextStep =
       readonly offset: number;
       readonly length: number;
     }
+  | {
+      readonly do: 'perform';
+      readonly pick: number;
+      readonly options: number;
+      readonly offset: number;
+      readonly length: number;
+    }
   | { readonly do: 'join'; readonly picks: readonly number[]; readonly options: number }
   | {
       readonly do: 'device reads' | 'device writes';
@@ -50,6 +59,9 @@ export type AppStep =
       readonly length: number;
       readonly value: number;
     }
+  | { readonly do: 'protect'; readonly slot: number; readonly protection: number; readonly page: number }
+  | { readonly do: 'fork'; readonly slot: number; readonly value: number; readonly wait: boolean }
+  | { readonly do: 'share'; readonly slot: number; readonly value: number; readonly unmap: boolean }
   | { readonly do: 'add'; readonly slot: number; readonly offset: number; readonly locked: boolean }
   | {
       readonly do: 'call';
@@ -105,6 +117,16 @@ const dextStep: fc.Arbitrary<DextStep> = fc.oneof(
     }),
   },
   {
+    weight: 2,
+    arbitrary: fc.record({
+      do: of('perform'),
+      pick,
+      options: fc.constantFrom(1, 2, 4),
+      offset: pick,
+      length: fc.integer({ min: 1, max: 300 }),
+    }),
+  },
+  {
     weight: 1,
     arbitrary: fc.record({
       do: of('join'),
@@ -138,6 +160,17 @@ const appStep: fc.Arbitrary<AppStep> = fc.oneof(
       value,
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: of('protect'),
+      slot: pick,
+      protection: fc.constantFrom(PROT_NONE, PROT_READ),
+      page: fc.nat({ max: 3 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: of('fork'), slot: pick, value, wait: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: of('share'), slot: pick, value, unmap: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: of('add'), slot: pick, offset, locked: fc.boolean() }) },
   {
     weight: 3,

@@ -1,5 +1,6 @@
 /** Performs the random plans of `plan.ts`. */
 import {
+  IOBufferMemoryDescriptor,
   IODispatchQueue,
   IODMACommand,
   IOMemoryDescriptor,
@@ -8,11 +9,14 @@ import {
   KiB,
   load,
   OSData,
+  PROT_READ,
+  PROT_WRITE,
   store,
   type App,
   type IOMemoryMap,
   type Program,
 } from '../../index.ts';
+import { alignDown } from '../../core/units.ts';
 import type { AppStep, DextStep, Plan } from './plan.ts';
 import { done, order } from './probe.ts';
 import type { Setup, TestClient } from './run.ts';
@@ -40,6 +44,7 @@ class Dext {
   private readonly memories: Held<IOMemoryDescriptor>[] = [];
   private readonly maps: Held<IOMemoryMap>[] = [];
   private readonly commands: { command: IODMACommand; address: number; length: number }[] = [];
+  private shared: IOBufferMemoryDescriptor | null = null;
   private busy = false;
 
   /** Performs the steps with the call's own descriptors, which live no longer than the call unless a step keeps them. */
@@ -114,6 +119,13 @@ class Dext {
         if (memory !== undefined && held !== undefined) yield* prepare(held, memory.it, step.offset, step.length);
         return;
       }
+      case 'perform': {
+        const { options, offset, length } = step;
+        yield* (
+          at(this.commands, offset)?.command.PerformOperation(options, offset, length, 0, memory?.it ?? null) ?? []
+        );
+        return;
+      }
       case 'complete':
         yield* at(this.commands, step.pick)?.command.CompleteDMA(0) ?? [];
         return;
@@ -143,9 +155,17 @@ class Dext {
     this.busy = false;
   }
 
+  /** What the app can map: the same memory every time. */
+  *share(): Program<IOBufferMemoryDescriptor> {
+    this.shared ??= (yield* IOBufferMemoryDescriptor.Create(kIOMemoryDirectionInOut, 5_000))[1];
+    yield* this.shared!.retain();
+    return this.shared!;
+  }
+
   /** Gives everything back. */
   *drop(client: TestClient): Program {
     yield* this.idle(client);
+    yield* this.shared?.release() ?? [];
     for (const { command } of this.commands.splice(0)) yield* command.release();
     for (const { it } of this.maps.splice(0)) yield* it.release();
     for (const { it } of this.memories.splice(0)) yield* it.release();
@@ -206,6 +226,26 @@ function* thread(app: App, steps: readonly AppStep[], number: number, { connect,
         case 'load':
           yield* app.load(address + from, bytes);
           break;
+        case 'protect': {
+          const first = alignDown(address, 4 * KiB) + step.page * 4 * KiB;
+          // What a zone has around the block is the other thread's.
+          if (first < address || first + 4 * KiB > address + room) break;
+          if ((yield* app.mprotect(first, 4 * KiB, step.protection)) !== 0) break;
+          if (step.protection === PROT_READ) yield* app.load(first, 1);
+          yield* app.mprotect(first, 4 * KiB, PROT_READ | PROT_WRITE);
+          break;
+        }
+        case 'fork': {
+          const child = yield* app.fork(`child${number}`, () => app.memset(address, step.value, Math.min(room, 200)));
+          if (step.wait) yield* app.waitpid(child);
+          break;
+        }
+        case 'share': {
+          const [, mapped, bytesMapped] = yield* app.IOConnectMapMemory64(connect, 0);
+          yield* app.memset(mapped, step.value, Math.min(bytesMapped, 100));
+          if (step.unmap) yield* app.IOConnectUnmapMemory64(connect, 0, mapped);
+          break;
+        }
         case 'add':
           if (step.locked) yield* app.pthread_mutex_lock(mutex);
           yield* app.atomic_fetch_add(address + from, 1n, 1);
@@ -261,6 +301,9 @@ export function setupOf(plan: Plan, racing = false): Setup<void> {
       if (room > 0) args.structureOutput = OSData.withBytes(new Uint8Array(Math.min(room, 5)).fill(0xee));
       if (args.completion !== null) yield* client.AsyncCompletion(args.completion, 0);
       return 0;
+    },
+    *clientMemory() {
+      return [0, 0, yield* dext.share()];
     },
     stop: (client) => dext.drop(client),
     *app(app, connect) {

@@ -12,6 +12,7 @@ import {
   type App,
   type DeviceModel,
   type EventByKind,
+  type IOMemoryDescriptor,
   type IOPCIDevice,
   type IOUserClientMethodArguments,
   type IOUserClientMethodDispatch,
@@ -79,6 +80,11 @@ export class TestClient extends IOUserClient {
     return code;
   }
 
+  override *CopyClientMemoryForType(type: number): Program<[number, number | undefined, IOMemoryDescriptor | null]> {
+    const { clientMemory } = this.setup;
+    return clientMemory === undefined ? yield* super.CopyClientMemoryForType(type) : yield* clientMemory(type, this);
+  }
+
   override *ExternalMethod(selector: number, args: IOUserClientMethodArguments): Program<number> {
     const { method = [] } = this.setup;
     const chosen = typeof method === 'function' ? method : method[selector];
@@ -106,6 +112,11 @@ export interface Setup<R> {
   readonly method?: Method | readonly Method[];
   /** Runs in the driver's Start, once the device is open. */
   readonly start?: (driver: TestDriver) => Program;
+  /** What CopyClientMemoryForType hands out. */
+  readonly clientMemory?: (
+    type: number,
+    client: TestClient,
+  ) => Program<[code: number, options: number | undefined, memory: IOMemoryDescriptor | null]>;
   readonly clientStart?: (client: TestClient) => Program;
   /** Runs in the client's Stop, before it hands on to IOUserClient's own; and after. */
   readonly stop?: (client: TestClient) => Program;

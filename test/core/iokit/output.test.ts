@@ -1,6 +1,15 @@
 /** facts §3.3 (5) to (7), §1.1 (8), §1.3 last row: struct outputs, and what outputStructCnt says afterwards. */
 import { describe, expect, test } from 'vitest';
-import { kIOReturnBadArgument, kIOReturnError, KiB, OSData, store } from '../../../index.ts';
+import {
+  kIOConnectMethodVarOutputSize,
+  kIOReturnBadArgument,
+  kIOReturnError,
+  kIOReturnIPCError,
+  kIOUserClientVariableStructureSize,
+  KiB,
+  OSData,
+  store,
+} from '../../../index.ts';
 import { run, type Method } from '../../support/run.ts';
 
 interface Back {
@@ -166,4 +175,54 @@ test('scalar outputs that the dext leaves alone are 0; after an error there are 
     [0, [0n, 0n]],
     [kIOReturnError, []],
   ]);
+});
+
+describe('kIOConnectMethodVarOutputSize (§1.1 (5), §3.3 (3), (5))', () => {
+  /** Calls; evaluates to the code, the count, and what is where the pointer that was stored points. */
+  function variable(method: Method, asynchronous = false): unknown {
+    return run({
+      method,
+      *app(app, connect) {
+        const pointer = yield* app.malloc(8);
+        yield* app.store64(pointer, 0n);
+        const size = kIOConnectMethodVarOutputSize;
+        const port = yield* app.IONotificationPortCreate();
+        const [code, count] = asynchronous
+          ? yield* app.IOConnectCallAsyncStructMethod(connect, 0, port, [], 0, 0, pointer, size)
+          : yield* app.IOConnectCallStructMethod(connect, 0, 0, 0, pointer, size);
+        const address = Number(yield* app.load64(pointer));
+        return [code, count, address === 0 ? [] : [...(yield* app.load(address + count - 2, 3))]];
+      },
+    }).result;
+  }
+
+  test('the kernel makes memory for as much as the dext sets', () => {
+    let maximum = 0;
+    const method: Method = function* (args) {
+      maximum = args.structureOutputMaximumSize;
+      args.structureOutput = OSData.withBytes(new Uint8Array(20_000).fill(7));
+      return 0;
+    };
+    expect(variable(method)).toEqual([0, 20_000, [7, 7, 0]]);
+    expect(maximum).toBe(kIOUserClientVariableStructureSize);
+  });
+
+  test('nothing set, or an error: no memory, count 0', () => {
+    expect(
+      variable(function* () {
+        return 0;
+      }),
+    ).toEqual([0, 0, []]);
+    expect(variable(answer([1], kIOReturnError))).toEqual([kIOReturnError, 0, []]);
+  });
+
+  test('an asynchronous call has no such thing: IPCError, and the dext hears nothing', () => {
+    let called = false;
+    const method: Method = function* () {
+      called = true;
+      return 0;
+    };
+    expect(variable(method, true)).toEqual([kIOReturnIPCError, kIOConnectMethodVarOutputSize, []]);
+    expect(called).toBe(false);
+  });
 });

@@ -73,5 +73,29 @@ describe('process exit during DMA', () => {
     });
     expect(code).toBe(kIOReturnCannotWire);
     expect(ran.of('page.wire')).toEqual([]);
+    // The user client still holds the task (§3.6).
+    expect(ran.of('unspecified')).toEqual([]);
+  });
+
+  test('used after the user client has stopped, it names a task that nothing keeps (§2.2, §10 (31))', () => {
+    let memory: IOMemoryDescriptor;
+    let code = 0;
+    const ran = run({
+      *method(args) {
+        memory = args.structureInputDescriptor!;
+        yield* memory.retain();
+        return 0;
+      },
+      *afterStop({ pci }) {
+        const [, command] = yield* IODMACommand.Create(pci, 0, { maxAddressBits: 64 });
+        [code] = yield* command!.PrepareForDMA(0, memory, 0, 0);
+      },
+      *app(app, connect) {
+        const buffer = yield* app.mmap(size);
+        yield* app.IOConnectCallStructMethod(connect, 0, buffer, size);
+      },
+    });
+    expect(code).toBe(kIOReturnCannotWire);
+    expect(ran.of('unspecified')).toHaveLength(1);
   });
 });
