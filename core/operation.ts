@@ -76,9 +76,18 @@ export interface Step {
   spawn(actor: Spawn): number;
 }
 
+/** What kind of crash it is: some have a rule of their own among the findings. */
+export type CrashCode = 'crash' | 'use-after-release' | 'null-argument' | 'register-after-close';
+
 /** Thrown by an operation when the real thing would crash: the actor's whole task dies. */
 export class Crash extends Error {
   override readonly name = 'Crash';
+  readonly code: CrashCode;
+
+  constructor(message: string, code: CrashCode = 'crash', options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
 }
 
 /** Set while somebody wants to know where in a program operations are made. */

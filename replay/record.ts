@@ -70,6 +70,14 @@ export interface Recording {
 
 /** Steps between two looks at whether a recording goes on. */
 const slice = 65_536;
+/** Findings of a run that a second run tells the places of. */
+const placedRules: ReadonlySet<RuleName> = new Set([
+  'deadlock',
+  'crash',
+  'use-after-release',
+  'null-argument',
+  'register-after-close',
+]);
 /** A run of more steps is not run again to note places: that takes about ten microseconds a step. */
 const traceableSteps = 200_000;
 
@@ -160,8 +168,7 @@ export class Recorder implements Observer {
   /** The findings; where actors hang, a second run that notes the place of every operation tells their lines in the scenario. */
   private placed(): readonly Finding[] {
     const { findings, steps } = this.run;
-    if (steps > traceableSteps || !findings.some(({ rule }) => rule === 'deadlock' || rule === 'crash'))
-      return findings;
+    if (steps > traceableSteps || !findings.some(({ rule }) => placedRules.has(rule))) return findings;
     tracing.enabled = true;
     try {
       const again = this.start(blind);

@@ -68,7 +68,15 @@ export const ruleMeanings = {
 export type RuleName = keyof typeof ruleMeanings;
 
 /** What the run itself finds; the rest is found by rules that watch it. */
-export const runRules: readonly RuleName[] = ['deadlock', 'step-bound', 'crash', 'program-error', 'check'];
+export const runRules: readonly RuleName[] = [
+  'deadlock',
+  'step-bound',
+  'crash',
+  'use-after-release',
+  'null-argument',
+  'program-error',
+  'check',
+];
 
 /** An error fails the run; a warning is only reported. */
 export type Severity = 'error' | 'warning';

@@ -2,7 +2,16 @@ import { exitAfterLast } from '../core/app/process.ts';
 import { InputError, ScenarioError } from '../core/errors.ts';
 import { kindNumbers, quietKinds, type AnyEvent } from '../core/events.ts';
 import { evolve } from '../core/evolve.ts';
-import { asProgram, costs, Operation, traits, type Program, type Spawn, type Step } from '../core/operation.ts';
+import {
+  asProgram,
+  costs,
+  Operation,
+  traits,
+  type Crash,
+  type Program,
+  type Spawn,
+  type Step,
+} from '../core/operation.ts';
 import { placeIn } from '../core/place.ts';
 import type { Parts } from '../core/scenario.ts';
 import { emptyWorld, type World } from '../core/world.ts';
@@ -254,7 +263,7 @@ export class Run implements Step {
     // A program error's text differs between JavaScript engines, so it stays out of the log.
     if (task !== 0) this.emit({ kind: 'task.exit', task, reason: crash ? reason : 'program error' });
     this.find(
-      crash ? 'crash' : 'program-error',
+      crash ? (error as Crash).code : 'program-error',
       `${runner.name} ${crash ? 'crashed' : 'threw'}: ${reason}${at(crash ? runner.pending.stack : error.stack)}`,
       [runner.id],
     );

@@ -71,7 +71,9 @@ export class IOPCIDevice extends OSObject {
   /** Whether an access reaches the mapping of the BAR (facts §7.1). */
   private *reaches(memoryIndex: number, offset: number, width: number): Program<boolean> {
     if (this.session === 'never') return false;
-    if (this.session === 'closed') throw new Crash('EXC_BAD_ACCESS: register access after IOPCIDevice::Close');
+    if (this.session === 'closed') {
+      throw new Crash('EXC_BAD_ACCESS: register access after IOPCIDevice::Close', 'register-after-close');
+    }
     const size = yield* now(({ world }) => world.devices.get(this.id)!.bars[memoryIndex]?.bytes.length);
     if (size === undefined) return false;
     if (offset + width > size) {

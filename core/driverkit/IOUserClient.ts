@@ -21,7 +21,7 @@ import { complete } from '../iokit/port.ts';
 import { mustLive } from '../iokit/references.ts';
 import { holding } from '../iokit/release.ts';
 import type { Range } from '../iokit/state.ts';
-import { act, asProgram, now, refuse, type Program } from '../operation.ts';
+import { act, asProgram, Crash, now, refuse, type Program } from '../operation.ts';
 import { directionOf, IOMemoryDescriptor, kIOMemoryDisableCopyOnWrite } from './memory.ts';
 import { OSData } from './objects.ts';
 import type { IOPCIDevice } from './IOPCIDevice.ts';
@@ -182,7 +182,14 @@ export abstract class IOUserClient extends IOService {
       structureOutputDescriptor: call.outputDescriptor === 0 ? null : new IOMemoryDescriptor(call.outputDescriptor),
       structureOutputMaximumSize: call.outputMaximum,
     };
-    const code = yield* asProgram(`${this.constructor.name}.ExternalMethod`, this.ExternalMethod(call.selector, args));
+    let code: number;
+    try {
+      code = yield* asProgram(`${this.constructor.name}.ExternalMethod`, this.ExternalMethod(call.selector, args));
+    } catch (error) {
+      // JavaScript's way of dereferencing NULL. Its text differs between engines, so it stays out.
+      if (!call.lost || !(error instanceof TypeError)) throw error;
+      throw new Crash('EXC_BAD_ACCESS: a struct of the call came as NULL', 'null-argument', { cause: error });
+    }
     const output = args.structureOutput;
     result({ scalars: args.scalarOutput, output: output?.getBytesNoCopy() });
     return code;

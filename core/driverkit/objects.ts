@@ -68,6 +68,6 @@ export class OSData {
 
 /** Dereferencing NULL in the dext. */
 export function mustNotBeNull<T>(value: T | null | undefined, what: string): T {
-  if (value === null || value === undefined) throw new Crash(`EXC_BAD_ACCESS: ${what} is NULL`);
+  if (value === null || value === undefined) throw new Crash(`EXC_BAD_ACCESS: ${what} is NULL`, 'null-argument');
   return value;
 }

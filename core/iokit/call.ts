@@ -55,6 +55,8 @@ export interface MethodCall {
   readonly outputScalars: number;
   /** Room for an inline output, or the output descriptor's length. */
   readonly outputMaximum: number;
+  /** Whether the app passed a struct for which the dext gets NULL on both sides (facts §1.3). */
+  readonly lost: boolean;
   readonly action: number;
 }
 
@@ -244,6 +246,7 @@ function* enterKernel(id: number, task: number, args: CallArguments): Program<{ 
     outputDescriptor,
     outputScalars: args.outputScalars,
     outputMaximum: outputDescriptor === 0 ? inlineRoom : outputSize,
+    lost: (inputSize > inlineLimit && inputDescriptor === 0) || (outputSize > inlineLimit && outputDescriptor === 0),
     action,
   };
   let code = yield* rpc(client.queue, 'ExternalMethod', () =>

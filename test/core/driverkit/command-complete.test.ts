@@ -134,7 +134,7 @@ describe('freed while prepared', () => {
         yield* app.IOConnectCallStructMethod(connect, 0, 0, 0);
       },
     });
-    expect(ran.findings.map(({ rule }) => rule)).toEqual(['crash']);
+    expect(ran.findings.map(({ rule }) => rule)).toEqual(['use-after-release']);
     expect(ran.findings[0]!.message).toMatch(
       /^dext:TestClient crashed: EXC_BAD_ACCESS: use of IODMACommand #\d+ after its last release/,
     );

@@ -44,10 +44,10 @@ function well<T>(body: (pci: IOPCIDevice, driver: TestDriver) => Program<T>, ope
 }
 
 /** {@link inStart} for what crashes the dext. */
-function crashOf(body: (pci: IOPCIDevice, driver: TestDriver) => Program): string {
+function crashOf(body: (pci: IOPCIDevice, driver: TestDriver) => Program, rule = 'crash'): string {
   const { findings } = inStart(body);
   // The app then waits for a service that never comes.
-  expect(findings.map(({ rule }) => rule)).toEqual(['crash', 'deadlock']);
+  expect(findings.map((finding) => finding.rule)).toEqual([rule, 'deadlock']);
   return findings[0]!.message;
 }
 
@@ -183,7 +183,7 @@ describe('Close', () => {
     const message = crashOf(function* (pci, driver) {
       yield* pci.Close(driver);
       yield* pci.MemoryRead32(0, register);
-    });
+    }, 'register-after-close');
     expect(message).toContain('dext:TestDriver crashed: EXC_BAD_ACCESS: register access after IOPCIDevice::Close');
   });
 });

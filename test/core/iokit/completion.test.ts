@@ -169,7 +169,7 @@ describe('actions', () => {
         yield* app.IOConnectCallScalarMethod(connect, 1, []);
       },
     });
-    expect(ran.findings.map(({ rule }) => rule)).toEqual(['crash']);
+    expect(ran.findings.map(({ rule }) => rule)).toEqual(['use-after-release']);
     expect(ran.findings[0]!.message).toMatch(
       /^dext:TestClient crashed: EXC_BAD_ACCESS: use of OSAction #\d+ after its last release; keep it with retain\(\)/,
     );

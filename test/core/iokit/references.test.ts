@@ -42,7 +42,7 @@ const messages = (ran: Ran<unknown>): string[] =>
 
 describe('after the last release', () => {
   const gone = (what: string): string[] => [
-    `crash: dext:TestClient crashed: EXC_BAD_ACCESS: use of ${what} #n after its last release; keep it with retain()`,
+    `use-after-release: dext:TestClient crashed: EXC_BAD_ACCESS: use of ${what} #n after its last release; keep it with retain()`,
   ];
 
   test.each<[string, Method, string]>([
@@ -144,7 +144,7 @@ describe('a call into the kernel keeps what it was given', () => {
       const said = messages(ran);
       // Either the use came too late, or it was finished in peace.
       if (said.length > 0)
-        expect(said[0]).toMatch(/^crash: dext:other crashed: EXC_BAD_ACCESS: use of IOMemoryDescriptor #n/);
+        expect(said[0]).toMatch(/^use-after-release: dext:other crashed: EXC_BAD_ACCESS: use of IOMemoryDescriptor #n/);
       else expect([wires(ran), ran.world.descriptors.size, ran.world.commands.size]).toEqual([[], 0, 0]);
       outcomes.add(said.length > 0 ? 'too late' : 'in peace');
     }

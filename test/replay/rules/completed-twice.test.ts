@@ -31,7 +31,7 @@ test('a second CompleteDMA is found, once for the command, with a count', () => 
   expect(findings).toMatchObject([{ rule: 'completed-twice', severity: 'error' }]);
   expect(findings[0]!.message).toMatch(
     new RegExp(
-      `^command #${command!.command} is completed, but event \\d+ had completed it already\\n  and 1 more like this\\n  Call CompleteDMA once`,
+      `^command #${command!.command} is completed by dext:TestClient, but dext:TestClient had completed it already, at event \\d+\\n  and 1 more like this\\n  Call CompleteDMA once`,
     ),
   );
 });
