@@ -67,7 +67,11 @@ export type Resource =
   | 'mutex'
   | 'actor'
   | 'iommu'
+  | 'config'
   | 'register'
+  | 'posted'
+  | 'packet'
+  | 'tag'
   | 'fifo'
   | 'service'
   | 'allocator';

@@ -21,6 +21,16 @@ export interface MachineOptions {
   readonly storeWidth: number;
   /** Bytes moved by one DMA beat. */
   readonly beat: number;
+  /** Max_Payload_Size: bytes of data in one packet, at most (PCIe base spec 7.5.3.4). */
+  readonly mps: number;
+  /** Max_Read_Request_Size: bytes that one read request asks for, at most (PCIe base spec 7.5.3.4). */
+  readonly mrrs: number;
+  /** Read Completion Boundary: where the completions of one request may be cut, in bytes (PCIe base spec 2.3.1.1). */
+  readonly rcb: number;
+  /** Read requests that a device can have in flight. */
+  readonly tags: number;
+  /** Posted packets that a device can have on their way before it must wait for credits (PCIe base spec 2.6). */
+  readonly credits: number;
 }
 
 /** An Apple-silicon Mac with macOS 14.2 or later. */
@@ -32,6 +42,11 @@ export const defaultMachine: MachineOptions = {
   physical: 'scattered',
   storeWidth: 64,
   beat: 64,
+  mps: 256,
+  mrrs: 512,
+  rcb: 64,
+  tags: 4,
+  credits: 8,
 };
 
 type Check = { readonly accepts: (value: unknown) => boolean; readonly says: string };
@@ -40,6 +55,10 @@ const powerOfTwo = (from: number, to: number): Check => ({
   accepts: (v) =>
     Number.isInteger(v) && (v as number) >= from && (v as number) <= to && Math.log2(v as number) % 1 === 0,
   says: `a power of two from ${from} to ${to}`,
+});
+const between = (from: number, to: number): Check => ({
+  accepts: (v) => Number.isInteger(v) && (v as number) >= from && (v as number) <= to,
+  says: `a whole number from ${from} to ${to}`,
 });
 const oneOf = (...names: readonly (string | number | boolean)[]): Check => ({
   accepts: (v) => names.includes(v as string),
@@ -54,6 +73,11 @@ const checks: { readonly [Name in keyof MachineOptions]: Check } = {
   physical: oneOf('scattered', 'contiguous'),
   storeWidth: powerOfTwo(1, 4 * KiB),
   beat: powerOfTwo(4, 4 * KiB),
+  mps: powerOfTwo(128, 4 * KiB),
+  mrrs: powerOfTwo(128, 4 * KiB),
+  rcb: oneOf(64, 128),
+  tags: between(1, 256),
+  credits: between(1, 1024),
 };
 
 /**

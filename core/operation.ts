@@ -56,6 +56,8 @@ export interface Spawn {
   readonly device?: number;
   /** Whether the run may end while this actor still waits for work. */
   readonly daemon?: boolean;
+  /** Whether its program begins by waiting: then it starts at once, without a step of its own. */
+  readonly waits?: boolean;
   readonly program: Program<unknown>;
   /** What it does after its program, with the program's result. */
   readonly epilogue?: ((result: unknown) => Program<unknown>) | undefined;

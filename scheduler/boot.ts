@@ -3,6 +3,7 @@ import { IOPCIDevice } from '../core/driverkit/IOPCIDevice.ts';
 import { kIOServiceDefaultQueueName, publish, type IOService } from '../core/driverkit/IOService.ts';
 import { enqueue } from '../core/iokit/queue.ts';
 import { asProgram, type Program, type Step } from '../core/operation.ts';
+import { completer, link } from '../core/pcie/link.ts';
 import type { Parts } from '../core/scenario.ts';
 
 /**
@@ -26,6 +27,12 @@ function plugIn(step: Step, model: DeviceModel): number {
   step.emit({ kind: 'device.create', device, memory: model.memory, layout });
   for (const [name, program] of Object.entries(model.engines(new Device(device)))) {
     step.spawn({ name: `device:${name}`, role: 'device', task: 0, device, daemon: true, program });
+  }
+  const part = { role: 'device', task: 0, device, daemon: true, waits: true } as const;
+  step.spawn({ ...part, name: 'link:posted', program: link(device) });
+  for (let tag = 0; tag < step.world.machine.tags; tag += 1) {
+    const actor = step.spawn({ ...part, name: `link:tag${tag}`, program: completer(device) });
+    step.emit({ kind: 'tlp.tag', device, completer: actor });
   }
   return device;
 }

@@ -112,7 +112,7 @@ export class Run implements Step {
     if (!quietKinds[number]) this.stale = true;
   }
 
-  spawn({ name, role, task, device = 0, daemon = false, program, epilogue }: Spawn): number {
+  spawn({ name, role, task, device = 0, daemon = false, waits = false, program, epilogue }: Spawn): number {
     const actor = this.nextActor++;
     this.emit({ kind: 'actor.create', actor, role, task, device, daemon, name });
     const runner: Runner = {
@@ -120,7 +120,7 @@ export class Run implements Step {
       name,
       program: asProgram(name, program),
       epilogue,
-      pending: new Begin(),
+      pending: waits ? (program.next().value as Operation<unknown>) : new Begin(),
       readyAt: 0,
       latency: 0,
       deadline: never,

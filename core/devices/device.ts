@@ -4,9 +4,10 @@
  */
 import { bytesOf, wordOf } from '../memory/atomics.ts';
 import { act, now, Operation, traits, type Act, type Program, type Step } from '../operation.ts';
-import { beatStatus } from '../pcie/bus.ts';
-import { raise } from '../pcie/interrupt.ts';
+import { commandHas, kIOPCICommandBusLead } from '../pcie/bus.ts';
+import { freeTag, hasCredit } from '../pcie/flow.ts';
 import type { BeatStatus } from '../pcie/kinds.ts';
+import { readEnd, writeEnd } from '../pcie/packets.ts';
 import type { PostedWrite } from '../pcie/state.ts';
 import type { World } from '../world.ts';
 
@@ -27,35 +28,69 @@ export interface Transfer {
   readonly segment: number;
 }
 
-class Beat extends Operation<BeatStatus> {
-  static {
-    traits(Beat, { name: 'DMA beat', cost: 'beat' });
-  }
+/** Sends the packet of a transfer that begins at an address. Evaluates to where it ends; 0 when it may not be sent. */
+abstract class Send extends Operation<number> {
+  protected readonly device: number;
+  protected readonly transfer: Transfer;
+  protected readonly address: number;
+  protected readonly end: number;
+  protected readonly local: number;
 
-  private readonly write: boolean;
-  private readonly device: number;
-  private readonly transfer: Transfer;
-  private readonly address: number;
-  private readonly length: number;
-  private readonly local: number;
-
-  constructor(write: boolean, device: number, transfer: Transfer, address: number, length: number, local: number) {
+  constructor(device: number, transfer: Transfer, address: number, end: number, local: number) {
     super();
-    this.write = write;
     this.device = device;
     this.transfer = transfer;
     this.address = address;
-    this.length = length;
+    this.end = end;
     this.local = local;
   }
 
-  override perform(step: Step): BeatStatus {
-    const { world } = step;
-    const { address, length, local } = this;
+  protected send(step: Step, sent: 'tlp.write' | 'tlp.read', refused: 'dma.write' | 'dma.read', end: number): number {
+    const { address, local } = this;
     const { request, segment } = this.transfer;
-    const status = beatStatus(world, world.devices.get(this.device)!, address, this.write);
-    step.emit({ kind: this.write ? 'dma.write' : 'dma.read', request, segment, address, length, local, status });
-    return status;
+    const packet = { request, segment, address, length: end - address, local };
+    if (commandHas(step.world.devices.get(this.device)!, kIOPCICommandBusLead)) {
+      step.emit({ kind: sent, ...packet });
+      return end;
+    }
+    step.emit({ kind: refused, ...packet, status: 'bus-lead-off' });
+    return 0;
+  }
+}
+
+class Post extends Send {
+  static {
+    traits(Post, { name: 'memory write', cost: 'beat', blocks: true });
+  }
+
+  override ready(world: World): boolean {
+    return hasCredit(world, this.device);
+  }
+
+  override waitsFor(): string {
+    return 'credits';
+  }
+
+  override perform(step: Step): number {
+    return this.send(step, 'tlp.write', 'dma.write', writeEnd(step.world.machine, this.address, this.end));
+  }
+}
+
+class Request extends Send {
+  static {
+    traits(Request, { name: 'read request', cost: 'beat', blocks: true });
+  }
+
+  override ready(world: World): boolean {
+    return freeTag(world.devices.get(this.device)!) >= 0;
+  }
+
+  override waitsFor(): string {
+    return 'a free tag';
+  }
+
+  override perform(step: Step): number {
+    return this.send(step, 'tlp.read', 'dma.read', readEnd(step.world.machine, this.address, this.end));
   }
 }
 
@@ -100,39 +135,53 @@ export class Device {
     );
   }
 
-  /** Reads memory into local memory, beat by beat; ends at the first beat that fails. */
-  readMemory(transfer: Transfer, address: number, length: number, local: number): Program<BeatStatus> {
-    return this.move(false, transfer, address, length, local);
-  }
-
-  /** Writes local memory to memory, beat by beat; ends at the first beat that fails. */
-  writeMemory(transfer: Transfer, address: number, length: number, local: number): Program<BeatStatus> {
-    return this.move(true, transfer, address, length, local);
-  }
-
-  private *move(
-    write: boolean,
-    transfer: Transfer,
-    address: number,
-    length: number,
-    local: number,
-  ): Program<BeatStatus> {
-    const { beat, memory } = yield* now(({ world }) => ({
-      beat: world.machine.beat,
-      memory: world.devices.get(this.id)!.memory.length,
-    }));
-    if (local + length > memory) {
-      throw new RangeError(`DMA of ${length} bytes at ${local} of local memory, of which there are ${memory} bytes`);
+  /**
+   * Reads memory into local memory: sends read requests, several in flight at once, and waits for all their
+   * completions. Evaluates to the worst that has become of one.
+   */
+  *readMemory(transfer: Transfer, address: number, length: number, local: number): Program<BeatStatus> {
+    yield* this.mustFit(local, length);
+    const end = address + length;
+    for (let at = address; at < end;) {
+      // A plain yield: resumed with the operation's result, and cheaper than delegating to it.
+      const next = (yield new Request(this.id, transfer, at, end, local + at - address)) as number;
+      if (next === 0) return 'bus-lead-off';
+      at = next;
     }
-    for (let done = 0; done < length;) {
-      const at = address + done;
-      const piece = Math.min(length - done, beat - (at % beat));
-      // A plain yield: resumed with the beat's status, and cheaper than delegating to it.
-      const status = (yield new Beat(write, this.id, transfer, at, piece, local + done)) as BeatStatus;
-      if (status !== 'ok') return status;
-      done += piece;
+    return yield* act(
+      'DMA read',
+      'device',
+      (step) => {
+        const status = step.world.devices.get(this.id)!.failures.get(step.actor) ?? 'ok';
+        step.emit({ kind: 'tlp.finish', device: this.id, ...transfer, status });
+        return status;
+      },
+      {
+        ready: (world, actor) => world.devices.get(this.id)!.tags.every(({ read }) => read?.engine !== actor),
+        waitsFor: () => 'completions',
+      },
+    );
+  }
+
+  /**
+   * Writes local memory to memory: posts packets, and waits for nothing but credits. What becomes of them the
+   * device does not hear; it only knows when it may not send.
+   */
+  *writeMemory(transfer: Transfer, address: number, length: number, local: number): Program<'ok' | 'bus-lead-off'> {
+    yield* this.mustFit(local, length);
+    const end = address + length;
+    for (let at = address; at < end;) {
+      const next = (yield new Post(this.id, transfer, at, end, local + at - address)) as number;
+      if (next === 0) return 'bus-lead-off';
+      at = next;
     }
     return 'ok';
+  }
+
+  private *mustFit(local: number, length: number): Program {
+    const bytes = yield* now(({ world }) => world.devices.get(this.id)!.memory.length);
+    if (local + length <= bytes) return;
+    throw new RangeError(`DMA of ${length} bytes at ${local} of local memory, of which there are ${bytes} bytes`);
   }
 
   /** Local memory now: a copy. */
@@ -160,9 +209,19 @@ export class Device {
     );
   }
 
-  /** Sends a message-signalled interrupt. */
+  /** Posts a message-signalled interrupt: it arrives behind what was posted before it. */
   interrupt(vector = 0): Act<void> {
-    return act('MSI', 'device', (step) => raise(step, this.id, vector));
+    return act(
+      'MSI',
+      'device',
+      (step) => {
+        // An MSI is a memory write (facts §7.3).
+        if (commandHas(step.world.devices.get(this.id)!, kIOPCICommandBusLead)) {
+          step.emit({ kind: 'tlp.msi', device: this.id, vector });
+        } else step.emit({ kind: 'msi', device: this.id, vector, status: 'bus-lead-off' });
+      },
+      { ready: (world) => hasCredit(world, this.id), waitsFor: () => 'credits' },
+    );
   }
 
   /** Hands something from one engine to another, through a queue inside the device. */

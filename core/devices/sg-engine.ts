@@ -19,7 +19,7 @@
  *   12  flags: bit 0 device writes memory, bit 1 last of its request   4
  *   16  request number                  4
  *   20  offset in local memory          4
- *   24  status, written by the device: bit 0 done, bits 1-2 what failed (see `statusOf`)   4
+ *   24  status, written by the device: bit 0 done, above it what failed (see `sgStatusOf`)   4
  *   28  zero                            4
  */
 import type { Program } from '../operation.ts';
@@ -36,7 +36,7 @@ export const sgFlags = { deviceWrites: 1, last: 2 } as const;
 /** Offset of the status word in a descriptor. */
 export const sgStatusOffset = 24;
 
-/** The status word of a finished request: done, and what became of its beats. */
+/** The status word of a finished request: done, and what failed, as far as the engine can know: of its writes it hears nothing. */
 export function sgStatusOf(outcome: BeatStatus): number {
   return 1 | (beatStatuses.indexOf(outcome) << 1);
 }

@@ -2,6 +2,7 @@ import { kIOReturnNotOpen, kIOReturnSuccess } from '../codes.ts';
 import { wordOf } from '../memory/atomics.ts';
 import { act, Crash, now, refuse, type Program } from '../operation.ts';
 import { commandHas, kIOPCICommandMemorySpace } from '../pcie/bus.ts';
+import { behindPosted } from '../pcie/link.ts';
 import { hex } from '../units.ts';
 import type { IOService } from './IOService.ts';
 import { OSObject } from './objects.ts';
@@ -32,12 +33,15 @@ export class IOPCIDevice extends OSObject {
   }
 
   private *configurationRead(offset: number, width: number): Program<number> {
-    return yield* act('ConfigurationRead', 'mmio', (step) => {
+    const value = yield* act('ConfigurationRead', 'mmio', (step) => {
       step.emit({ kind: 'config.read', device: this.id, offset, width });
       const { config, openedBy } = step.world.devices.get(this.id)!;
-      // Without a session the read fails: all ones (facts §7.1).
-      return openedBy === 0 ? 2 ** (8 * width) - 1 : Number(wordOf(config.subarray(offset, offset + width)));
+      return openedBy === 0 ? undefined : Number(wordOf(config.subarray(offset, offset + width)));
     });
+    // Without a session the read fails: all ones (facts §7.1).
+    if (value === undefined) return 2 ** (8 * width) - 1;
+    yield* behindPosted(this.id, 'ConfigurationRead');
+    return value;
   }
 
   private *configurationWrite(offset: number, width: number, value: number): Program {
@@ -86,12 +90,15 @@ export class IOPCIDevice extends OSObject {
 
   private *memoryRead(bar: number, offset: number, width: number): Program<bigint> {
     const reaches = yield* this.reaches(bar, offset, width);
-    return yield* act('MemoryRead', 'mmio', (step) => {
+    const value = yield* act('MemoryRead', 'mmio', (step) => {
       step.emit({ kind: 'mmio.read', device: this.id, bar, offset, width });
       const device = step.world.devices.get(this.id)!;
-      if (!reaches || !commandHas(device, kIOPCICommandMemorySpace)) return BigInt.asUintN(8 * width, -1n);
+      if (!reaches || !commandHas(device, kIOPCICommandMemorySpace)) return undefined;
       return wordOf(device.bars[bar]!.bytes.subarray(offset, offset + width));
     });
+    if (value === undefined) return BigInt.asUintN(8 * width, -1n);
+    yield* behindPosted(this.id, 'MemoryRead');
+    return value;
   }
 
   private *memoryWrite(bar: number, offset: number, width: number, value: bigint): Program {

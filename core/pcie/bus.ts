@@ -21,12 +21,10 @@ export function frameAt(world: World, address: number): number | undefined {
 }
 
 /**
- * What becomes of a beat at a bus address. Without bus lead nothing is sent (facts §7.3).
- * With a mapper, a page must be mapped with the right; a DART reportedly lets writes
+ * What becomes of a beat at a bus address. With a mapper, a page must be mapped with the right; a DART reportedly lets writes
  * through to read-only pages (facts §4.6). Without one, any allocated frame answers.
  */
-export function beatStatus(world: World, device: Device, address: number, write: boolean): BeatStatus {
-  if (!commandHas(device, kIOPCICommandBusLead)) return 'bus-lead-off';
+export function beatStatus(world: World, address: number, write: boolean): BeatStatus {
   const { machine } = world;
   const page = Math.floor(address / machine.pageSize);
   if (machine.mapper === 'none') return world.frames.has(page) ? 'ok' : 'no-memory';

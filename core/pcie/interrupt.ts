@@ -1,7 +1,6 @@
 /** From a device's MSI to the handler on a queue (facts §7.2). */
 import { enqueue } from '../iokit/queue.ts';
 import { asProgram, now, type Program, type Step } from '../operation.ts';
-import { commandHas, kIOPCICommandBusLead } from './bus.ts';
 
 /** Puts the source's handler on its queue, unless it is there already or nothing has come. */
 export function queueInterrupt(step: Step, id: number): void {
@@ -24,11 +23,9 @@ function* deliver(id: number): Program<number> {
   return 0;
 }
 
-/** An MSI is a memory write: it needs bus lead, and it wakes the sources of its vector. */
+/** An MSI arrives: it wakes the sources of its vector. */
 export function raise(step: Step, device: number, vector: number): void {
-  const sends = commandHas(step.world.devices.get(device)!, kIOPCICommandBusLead);
-  step.emit({ kind: 'msi', device, vector, status: sends ? 'ok' : 'bus-lead-off' });
-  if (!sends) return;
+  step.emit({ kind: 'msi', device, vector, status: 'ok' });
   for (const source of step.world.sources.values()) {
     if (source.device === device && source.vector === vector) queueInterrupt(step, source.id);
   }

@@ -1,28 +1,43 @@
 import { kind, type Payload, type Touch } from '../catalogue.ts';
 import type { World } from '../world.ts';
 import { frameAt } from './bus.ts';
+import { deviceOf, freeTag, landed, tagOf } from './flow.ts';
+import type { Device } from './state.ts';
 
 /** What became of a beat (facts §4.6, §7.3). */
 export const beatStatuses = ['ok', 'bus-lead-off', 'iommu-fault', 'no-memory'] as const;
 export type BeatStatus = (typeof beatStatuses)[number];
 
-const beat = {
-  request: 'id',
-  segment: 'index',
-  address: 'address',
-  length: 'bytes',
-  local: 'bytes',
-  status: beatStatuses,
-} as const;
+const packet = { request: 'id', segment: 'index', address: 'address', length: 'bytes', local: 'bytes' } as const;
+const beat = { ...packet, status: beatStatuses } as const;
 
-function touchBeat(access: 'read' | 'write') {
-  return (e: Payload<typeof beat>, touch: Touch, world: World, actor: number): void => {
-    touch('iommu', 0, 'read', e.address - (e.address % world.machine.pageSize), e.address + 1);
-    if (e.status !== 'ok') return;
-    const offset = e.address % world.machine.pageSize;
-    touch('frame', frameAt(world, e.address)!, access, offset, offset + e.length);
-    touch('device', world.actors.get(actor)!.device, access === 'read' ? 'write' : 'read', e.local, e.local + e.length);
-  };
+type Beat = Payload<typeof beat>;
+
+/** What a beat touches in memory; evaluates to whether it was sent at all. */
+function touchMemory(e: Beat, access: 'read' | 'write', touch: Touch, world: World, actor: number): boolean {
+  if (e.status === 'bus-lead-off') {
+    touch('config', world.actors.get(actor)!.device, 'read');
+    return false;
+  }
+  touch('iommu', 0, 'read', e.address - (e.address % world.machine.pageSize), e.address + 1);
+  const offset = e.address % world.machine.pageSize;
+  if (e.status === 'ok') touch('frame', frameAt(world, e.address)!, access, offset, offset + e.length);
+  return true;
+}
+
+/** What posting a packet touches: it takes the next number, and needs the credit of the one that long before it. */
+function touchPost(device: Device, touch: Touch, world: World): void {
+  const number = device.postedCount + 1;
+  touch('config', device.id, 'read');
+  touch('posted', device.id, 'sync');
+  touch('packet', number, 'sync');
+  if (number > world.machine.credits) touch('packet', number - world.machine.credits, 'read');
+}
+
+/** What a completion for the CPU touches: it goes behind the packets posted until now. */
+function touchReturn({ id, postedCount }: Device, touch: Touch): void {
+  touch('posted', id, 'read');
+  touch('packet', postedCount, 'read');
 }
 
 const configAccess = { device: 'id', offset: 'bytes', width: 'bytes' } as const;
@@ -42,35 +57,42 @@ export const pcieKinds = {
     source: 'facts §7.1',
     fields: { device: 'id', service: 'id' },
     text: 'service #{service} opens device #{device}',
-    footprint: (e, touch) => touch('register', e.device, 'sync'),
+    footprint: (e, touch) => touch('config', e.device, 'sync'),
   }),
   'pci.close': kind({
     doc: 'IOPCIDevice::Close, or a forced close: bus lead and memory space go off.',
     source: 'facts §7.1, §7.3',
     fields: { device: 'id', service: 'id' },
     text: 'service #{service} closes device #{device}',
-    footprint: (e, touch) => touch('register', e.device, 'sync'),
+    footprint: (e, touch) => touch('config', e.device, 'sync'),
   }),
   'config.read': kind({
     doc: 'A read of configuration space.',
     source: 'facts §7.1',
     fields: configAccess,
     text: 'read {width} bytes of configuration space of device #{device} at {offset}',
-    footprint: (e, touch) => touch('register', e.device, 'read'),
+    footprint: (e, touch, world) => {
+      touch('config', e.device, 'read');
+      touchReturn(world.devices.get(e.device)!, touch);
+    },
   }),
   'config.write': kind({
     doc: 'A write to configuration space.',
     source: 'facts §7.1',
     fields: { ...configAccess, value: 'hex' },
     text: 'write {value} to configuration space of device #{device} at {offset}',
-    footprint: (e, touch) => touch('register', e.device, 'sync'),
+    footprint: (e, touch) => touch('config', e.device, 'sync'),
   }),
   'mmio.read': kind({
     doc: 'A register read. It comes back behind every write before it.',
     source: 'facts §7.1, §9 (last line)',
     fields: registerAccess,
     text: 'read {width} bytes of BAR {bar} of device #{device} at {offset}',
-    footprint: (e, touch) => touch('register', e.device, 'sync'),
+    footprint: (e, touch, world) => {
+      touch('config', e.device, 'read');
+      touch('register', e.device, 'sync');
+      touchReturn(world.devices.get(e.device)!, touch);
+    },
     order: (e, order) => order.acquire(`register ${e.device}`),
   }),
   'mmio.write': kind({
@@ -78,7 +100,10 @@ export const pcieKinds = {
     source: 'facts §7.1, §9 (last line)',
     fields: { ...registerAccess, value: 'u64' },
     text: 'write {value} to BAR {bar} of device #{device} at {offset}',
-    footprint: (e, touch) => touch('register', e.device, 'sync'),
+    footprint: (e, touch) => {
+      touch('config', e.device, 'read');
+      touch('register', e.device, 'sync');
+    },
     order: (e, order) => order.send(`doorbell ${e.device}`),
   }),
   'device.take': kind({
@@ -128,30 +153,118 @@ export const pcieKinds = {
     order: (e, order) => order.receive(`fifo ${e.device}.${e.fifo}`),
   }),
   'dma.read': kind({
-    doc: 'A DMA beat from memory into the device. The bytes follow from the world.',
-    source: 'facts §4.6, §7.3; PCIe memory read',
+    doc: 'A DMA beat from memory into the device, of a read request. The bytes follow from the world.',
+    source: 'facts §4.6, §7.3; PCIe base spec 2.3.1.1',
     quiet: true,
     fields: beat,
     text: 'DMA read of {length} bytes at {address} to {local}, request {request} segment {segment}: {status}',
-    footprint: touchBeat('read'),
+    footprint: (e, touch, world, actor) => {
+      if (!touchMemory(e, 'read', touch, world, actor)) return;
+      const device = deviceOf(world, actor);
+      const read = device.tags[tagOf(device, actor)]!.read!;
+      touch('tag', actor, 'read');
+      if (e.address === read.address) touch('packet', read.behind, 'read');
+      if (e.status === 'ok') touch('device', device.id, 'write', e.local, e.local + e.length);
+    },
   }),
   'dma.write': kind({
-    doc: 'A DMA beat from the device into memory. The bytes follow from the world.',
-    source: 'facts §4.6, §7.3; PCIe memory write',
+    doc: 'A DMA beat from the device into memory, of a posted packet. The bytes are those of the packet.',
+    source: 'facts §4.6, §7.3; PCIe base spec 2.2.7',
     quiet: true,
     fields: beat,
     text: 'DMA write of {length} bytes at {address} from {local}, request {request} segment {segment}: {status}',
-    footprint: touchBeat('write'),
+    footprint: (e, touch, world, actor) => {
+      if (touchMemory(e, 'write', touch, world, actor)) touch('packet', landed(deviceOf(world, actor)) + 1, 'read');
+    },
+  }),
+  'tlp.tag': kind({
+    doc: 'A device can have one more read request in flight, which the actor completes.',
+    source: 'PCIe base spec 2.2.6.2',
+    fields: { device: 'id', completer: 'actor' },
+    text: 'actor {completer} completes read requests of device #{device}',
+    footprint: (e, touch) => touch('tag', e.completer, 'sync'),
+  }),
+  'tlp.write': kind({
+    doc: 'An engine posts a memory write: its payload is what local memory holds now.',
+    source: 'PCIe base spec 2.2.7, 2.4.1',
+    fields: packet,
+    text: 'post a write of {length} bytes at {address} from {local}, request {request} segment {segment}',
+    footprint: (e, touch, world, actor) => {
+      const device = deviceOf(world, actor);
+      touchPost(device, touch, world);
+      touch('device', device.id, 'read', e.local, e.local + e.length);
+    },
+  }),
+  'tlp.msi': kind({
+    doc: 'An engine posts a message-signalled interrupt.',
+    source: 'facts §7.3; PCIe base spec 6.1.4',
+    fields: { device: 'id', vector: 'index' },
+    text: 'post MSI {vector} of device #{device}',
+    footprint: (e, touch, world) => touchPost(world.devices.get(e.device)!, touch, world),
+    order: (e, order) => order.send(`msi ${e.device}`),
+  }),
+  'tlp.landed': kind({
+    doc: 'The oldest posted packet has landed, or was refused: its credit comes back.',
+    source: 'PCIe base spec 2.4.1, 2.6.1',
+    fields: { device: 'id' },
+    text: 'a packet of device #{device} has landed',
+    footprint: (e, touch, world) => touch('packet', landed(world.devices.get(e.device)!) + 1, 'sync'),
+  }),
+  'tlp.return': kind({
+    doc: 'A completion comes back to the CPU, behind what the device had posted before it.',
+    source: 'PCIe base spec 2.4.1 (D2a)',
+    quiet: true,
+    fields: { device: 'id', behind: 'index' },
+    text: 'a completion of device #{device} comes back behind its packet {behind}',
+    footprint: (e, touch) => touch('packet', e.behind, 'read'),
+  }),
+  'tlp.read': kind({
+    doc: 'An engine sends a read request, with the first free tag.',
+    source: 'PCIe base spec 2.2.7, 2.2.6.2',
+    fields: packet,
+    text: 'request {length} bytes at {address} to {local}, request {request} segment {segment}',
+    footprint: (_, touch, world, actor) => {
+      const device = deviceOf(world, actor);
+      const tag = freeTag(device);
+      touch('config', device.id, 'read');
+      touch('posted', device.id, 'read');
+      device.tags.slice(0, tag).forEach(({ completer }) => touch('tag', completer, 'read'));
+      touch('tag', device.tags[tag]!.completer, 'sync');
+      touch('actor', actor, 'sync');
+    },
+  }),
+  'tlp.complete': kind({
+    doc: 'The last completion of a read request has come, and what became of it: its tag is free.',
+    source: 'PCIe base spec 2.3.1.1, 2.3.2',
+    fields: { device: 'id', tag: 'index', status: beatStatuses },
+    text: 'read request with tag {tag} of device #{device} is complete: {status}',
+    footprint: (e, touch, world) => {
+      const { completer, read } = world.devices.get(e.device)!.tags[e.tag]!;
+      touch('tag', completer, 'sync');
+      touch('actor', read!.engine, 'read');
+    },
+  }),
+  'tlp.finish': kind({
+    doc: 'All completions of a transfer have come: the engine goes on with the worst that became of one.',
+    source: 'ours',
+    fields: { device: 'id', request: 'id', segment: 'index', status: beatStatuses },
+    text: 'device #{device} has read request {request} segment {segment}: {status}',
+    footprint: (_, touch, __, actor) => touch('actor', actor, 'sync'),
   }),
   msi: kind({
-    doc: 'The device sends a message-signalled interrupt; without bus lead it goes nowhere.',
+    doc: 'A message-signalled interrupt arrives; without bus lead it was never sent.',
     source: 'facts §7.2, §7.3; PCIe base spec 6.1.4',
     fields: { device: 'id', vector: 'index', status: ['ok', 'bus-lead-off'] },
     text: 'MSI {vector} of device #{device}: {status}',
     footprint: (e, touch, world) => {
+      const device = world.devices.get(e.device)!;
+      if (e.status === 'ok') touch('packet', landed(device) + 1, 'read');
+      else touch('config', device.id, 'read');
       for (const source of world.sources.values()) if (source.device === e.device) touch('source', source.id, 'sync');
     },
     order: (e, order, world) => {
+      if (e.status !== 'ok') return;
+      order.receive(`msi ${e.device}`);
       // A posted write behind the data: what the engine wrote is there when the handler runs.
       for (const source of world.sources.values()) if (source.device === e.device) order.release(`source ${source.id}`);
     },

@@ -1,11 +1,56 @@
 /** The pcie room's part of the world: devices, their registers and local memory. */
 
+import type { BeatStatus } from './kinds.ts';
+
 /** A register write that the device's engine has not looked at yet. */
 export interface PostedWrite {
   readonly bar: number;
   readonly offset: number;
   readonly width: number;
   readonly value: bigint;
+}
+
+/** A memory write on its way. Its payload was taken from local memory when it was posted. */
+export interface WritePacket {
+  readonly kind: 'write';
+  /** The actor that posted it. */
+  readonly engine: number;
+  readonly address: number;
+  readonly bytes: Uint8Array;
+  /** For the log: where it belongs, and where in local memory its payload was. */
+  readonly request: number;
+  readonly segment: number;
+  readonly local: number;
+}
+
+/** A message-signalled interrupt on its way. */
+export interface MsiPacket {
+  readonly kind: 'msi';
+  readonly vector: number;
+}
+
+/** What a device has sent and need not hear of again (PCIe base spec 2.4.1: posted requests). */
+export type PostedPacket = WritePacket | MsiPacket;
+
+/** A read request that waits for its completions. */
+export interface ReadRequest {
+  /** The actor that sent it. */
+  readonly engine: number;
+  readonly address: number;
+  readonly length: number;
+  readonly request: number;
+  readonly segment: number;
+  readonly local: number;
+  /** Number of the last packet posted before it: it may not pass that one. */
+  readonly behind: number;
+}
+
+/** One read request that a device can have in flight. */
+export interface Tag {
+  /** The actor that completes its requests. */
+  readonly completer: number;
+  /** What is in flight, if anything. */
+  read: ReadRequest | null;
 }
 
 /** A PCIe function. */
@@ -23,6 +68,13 @@ export interface Device {
   readonly writes: PostedWrite[];
   /** How much lies in each of the engine's internal queues. */
   readonly fifos: number[];
+  /** Packets posted so far; they are numbered from 1. */
+  postedCount: number;
+  /** Those of them that have not landed, the oldest first. */
+  readonly posted: PostedPacket[];
+  readonly tags: Tag[];
+  /** Engines with a transfer of which a read request has failed, and how. */
+  readonly failures: Map<number, BeatStatus>;
 }
 
 /** Rights of a page in the IOMMU. */

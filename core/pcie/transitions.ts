@@ -7,7 +7,13 @@ import {
   kIOPCICommandMemorySpace,
   kIOPCIConfigurationOffsetCommand as command,
 } from './bus.ts';
-import type { pcieKinds } from './kinds.ts';
+import { deviceOf, freeTag } from './flow.ts';
+import { beatStatuses, type BeatStatus, type pcieKinds } from './kinds.ts';
+import type { WritePacket } from './state.ts';
+
+function worse(a: BeatStatus = 'ok', b: BeatStatus): BeatStatus {
+  return beatStatuses.indexOf(a) < beatStatuses.indexOf(b) ? b : a;
+}
 
 export const pcieTransitions: Transitions<typeof pcieKinds> = {
   'device.create': (world, e) => {
@@ -21,6 +27,10 @@ export const pcieTransitions: Transitions<typeof pcieKinds> = {
       openedBy: 0,
       writes: [],
       fifos: [],
+      postedCount: 0,
+      posted: [],
+      tags: [],
+      failures: new Map(),
     });
     world.nextId = e.device + 1;
   },
@@ -66,14 +76,48 @@ export const pcieTransitions: Transitions<typeof pcieKinds> = {
     if (e.status !== 'ok') return;
     const offset = e.address % world.machine.pageSize;
     const { bytes } = world.frames.get(frameAt(world, e.address)!)!;
-    const device = world.devices.get(world.actors.get(actor)!.device)!;
+    const device = deviceOf(world, actor);
     copyBytes(bytes, offset, ownBytes(device, 'memory'), e.local, e.length);
   },
   'dma.write': (world, e, actor) => {
     if (e.status !== 'ok') return;
-    const device = world.devices.get(world.actors.get(actor)!.device)!;
+    const packet = deviceOf(world, actor).posted[0] as WritePacket;
     const frame = world.frames.get(frameAt(world, e.address)!)!;
-    copyBytes(device.memory, e.local, writableBytes(frame), e.address % world.machine.pageSize, e.length);
+    copyBytes(packet.bytes, e.local - packet.local, writableBytes(frame), e.address % world.machine.pageSize, e.length);
+  },
+  'tlp.tag': (world, e) => {
+    world.devices.get(e.device)!.tags.push({ completer: e.completer, read: null });
+  },
+  'tlp.write': (world, e, actor) => {
+    const device = deviceOf(world, actor);
+    const { request, segment, address, local } = e;
+    const bytes = device.memory.slice(local, local + e.length);
+    device.postedCount += 1;
+    device.posted.push({ kind: 'write', engine: actor, request, segment, address, local, bytes });
+  },
+  'tlp.msi': (world, e) => {
+    const device = world.devices.get(e.device)!;
+    device.postedCount += 1;
+    device.posted.push({ kind: 'msi', vector: e.vector });
+  },
+  'tlp.landed': (world, e) => {
+    world.devices.get(e.device)!.posted.shift();
+  },
+  'tlp.return': () => {},
+  'tlp.read': (world, e, actor) => {
+    const device = deviceOf(world, actor);
+    const { request, segment, address, length, local } = e;
+    const behind = device.postedCount;
+    device.tags[freeTag(device)]!.read = { engine: actor, request, segment, address, length, local, behind };
+  },
+  'tlp.complete': (world, e) => {
+    const { tags, failures } = world.devices.get(e.device)!;
+    const tag = tags[e.tag]!;
+    if (e.status !== 'ok') failures.set(tag.read!.engine, worse(failures.get(tag.read!.engine), e.status));
+    tag.read = null;
+  },
+  'tlp.finish': (world, e, actor) => {
+    world.devices.get(e.device)!.failures.delete(actor);
   },
   msi: (world, e) => {
     if (e.status !== 'ok') return;

@@ -1,7 +1,12 @@
 import type { Order } from '../../core/catalogue.ts';
 
 /** A vector clock: for each actor, up to which of its epochs everything is known to have happened before. */
-type Clock = number[];
+export type Clock = number[];
+
+/** Whether an access in an actor's epoch is ordered before what another does, or did when its clock was `clock`. */
+export function ordered(first: { actor: number; epoch: number }, second: number, clock: Clock): boolean {
+  return first.actor === second || (clock[first.actor] ?? 0) >= first.epoch;
+}
 
 function join(into: Clock, from: Clock): void {
   for (let i = 0; i < from.length; i += 1) if ((from[i] ?? 0) > (into[i] ?? 0)) into[i] = from[i]!;
@@ -24,14 +29,12 @@ export class Clocks implements Order {
     return this;
   }
 
-  /** The actor's epoch now: remember it with an access. */
-  epoch(actor: number): number {
-    return this.of(actor)[actor]!;
-  }
-
-  /** Whether what `first` did in that epoch is ordered before what `second` does now. */
-  ordered(first: number, epoch: number, second: number): boolean {
-    return first === second || (this.of(second)[first] ?? 0) >= epoch;
+  /** A copy of the actor's clock, for what it has started and others will do for it. Its next accesses belong to a new epoch. */
+  take(actor: number): Clock {
+    const clock = this.of(actor);
+    const copy = clock.slice();
+    clock[actor]! += 1;
+    return copy;
   }
 
   /** The actor has read what `writer` left in that epoch, and through it knows what the writer knew then, at least itself. */
@@ -42,8 +45,8 @@ export class Clocks implements Order {
 
   release(key: string): void {
     const known = this.released.get(key);
-    if (known === undefined) this.released.set(key, this.take());
-    else join(known, this.take());
+    if (known === undefined) this.released.set(key, this.take(this.actor));
+    else join(known, this.take(this.actor));
   }
 
   acquire(key: string): void {
@@ -53,8 +56,8 @@ export class Clocks implements Order {
 
   send(key: string): void {
     const queue = this.sent.get(key);
-    if (queue === undefined) this.sent.set(key, [this.take()]);
-    else queue.push(this.take());
+    if (queue === undefined) this.sent.set(key, [this.take(this.actor)]);
+    else queue.push(this.take(this.actor));
   }
 
   receive(key: string): void {
@@ -62,15 +65,8 @@ export class Clocks implements Order {
     if (first !== undefined) join(this.of(this.actor), first);
   }
 
-  /** A copy of the actor's clock; its next accesses belong to a new epoch. */
-  private take(): Clock {
-    const clock = this.of(this.actor);
-    const copy = clock.slice();
-    clock[this.actor]! += 1;
-    return copy;
-  }
-
-  private of(actor: number): Clock {
+  /** The actor's clock now. */
+  of(actor: number): Clock {
     let clock = this.clocks[actor];
     if (clock === undefined) {
       clock = [];

@@ -9,7 +9,8 @@ import { hex } from '../../core/units.ts';
 import type { World } from '../../core/world.ts';
 import type { RuleName } from '../../scheduler/finding.ts';
 import type { Moment, Report, Watch } from '../rule.ts';
-import { Clocks } from './clocks.ts';
+import { Clocks, ordered, type Clock } from './clocks.ts';
+import { packetKinds, Packets } from './packets.ts';
 import { PageShadow, type Access } from './shadow.ts';
 
 /** What kind of access an event is: by whom, and which way. */
@@ -41,9 +42,14 @@ export function watchRaces(reports: ReadonlyMap<RuleName, Report>): Watch {
   return { on: Object.fromEntries(watchedKinds.map((kind) => [kind, event])) };
 }
 
-/** What moves memory, what orders actors, and what gives a page its frame. */
+/** What moves memory, what orders actors, what sends packets, and what gives a page its frame. */
 const watchedKinds = kindNames.filter(
-  (kind) => accessKinds.has(kind) || kindOf(kind).order !== undefined || kind === 'page.zero' || kind === 'page.copy',
+  (kind) =>
+    accessKinds.has(kind) ||
+    kindOf(kind).order !== undefined ||
+    packetKinds.has(kind) ||
+    kind === 'page.zero' ||
+    kind === 'page.copy',
 );
 
 class RaceDetector {
@@ -53,8 +59,7 @@ class RaceDetector {
   private readonly pages = new Map<string, PageShadow>();
   /** Frame to the page of the VM object that owns it. */
   private readonly owners = new Map<number, string>();
-  /** Bus address at which a request's segment began, to count its beats. */
-  private readonly begins = new Map<string, number>();
+  private readonly packets = new Packets(this.clocks);
 
   constructor(reports: ReadonlyMap<RuleName, Report>) {
     this.reports = reports;
@@ -65,6 +70,7 @@ class RaceDetector {
     kindOf(event.kind).order?.(event, this.clocks.select(actor), world, actor);
     if (event.kind === 'page.zero' || event.kind === 'page.copy')
       this.owners.set(event.frame, `${event.object}.${event.page}`);
+    if (packetKinds.has(event.kind)) this.packets.event(event, actor, world);
     const kind = accessKinds.get(event.kind);
     if (kind !== undefined) this.access(event as MemoryEvent, kind, at);
   }
@@ -76,6 +82,10 @@ class RaceDetector {
   ): void {
     if ('status' in event && event.status !== 'ok') return;
     const { pageSize } = world.machine;
+    const [by, clock] =
+      event.kind === 'dma.read' || event.kind === 'dma.write'
+        ? this.packets.sender(event.kind, actor, world)
+        : [actor, this.clocks.of(actor)];
     const write = kind.atomic ? !('operation' in event && event.operation === 'load') : kind.write;
     for (let done = 0; done < event.length;) {
       const address = event.address + done;
@@ -85,8 +95,8 @@ class RaceDetector {
       if (page !== undefined) {
         const told: Told = {
           seq,
-          actor,
-          epoch: this.clocks.epoch(actor),
+          actor: by,
+          epoch: clock[by]!,
           write,
           atomic: kind.atomic,
           dma: kind.dma,
@@ -95,16 +105,16 @@ class RaceDetector {
           address,
           text: kind.dma ? this.beat(event as DmaEvent, world) : event.kind,
         };
-        this.shadow(page).add(told, (old) => this.compare(old as Told, told, world));
+        this.shadow(page).add(told, (old) => this.compare(old as Told, told, clock, world));
       }
       done += length;
     }
   }
 
-  private compare(old: Told, told: Told, world: World): void {
+  private compare(old: Told, told: Told, clock: Clock, world: World): void {
     if (!old.write && !told.write) return;
     if (old.atomic && told.atomic) return;
-    if (this.clocks.ordered(old.actor, old.epoch, told.actor)) return;
+    if (ordered(old, told.actor, clock)) return;
     if (told.atomic && old.dma && old.write) {
       // Polling a word that the device writes: whoever sees it has seen what the device did before.
       this.clocks.select(told.actor).readFrom(old.actor, old.epoch);
@@ -119,10 +129,7 @@ class RaceDetector {
   }
 
   private beat(event: DmaEvent, world: World): string {
-    const key = `${event.request}.${event.segment}`;
-    const begin = this.begins.get(key) ?? event.address;
-    this.begins.set(key, Math.min(begin, event.address));
-    const beat = Math.floor((event.address - begin) / world.machine.beat);
+    const beat = this.packets.beatOf(event, world);
     return `${event.kind}, request ${event.request} segment ${event.segment} beat ${beat}`;
   }
 

@@ -84,9 +84,9 @@ describe('a file, without dextrace', () => {
     expect(rows).toEqual([
       { by: 'app:main', address: expect.stringMatching(/^0x[0-9a-f]+$/), length: 64, value: '0xaa' },
     ]);
-    const [beat] = query(fileOf(shared), "SELECT * FROM dma_read WHERE by LIKE 'device:dma%' LIMIT 1");
+    const [beat] = query(fileOf(shared), "SELECT * FROM dma_read WHERE by LIKE 'link:%' LIMIT 1");
     expect(beat).toMatchObject({
-      by: expect.stringMatching(/^device:dma\d$/),
+      by: expect.stringMatching(/^link:tag\d$/),
       status: 'ok',
       address: expect.stringMatching(/^0x/),
     });

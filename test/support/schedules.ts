@@ -1,9 +1,9 @@
 /** Every schedule of a few actors, by running the scenario again for each. */
-import type { Scenario } from '../../index.ts';
+import type { AnyEvent, Scenario } from '../../index.ts';
 import { Run } from '../../scheduler/run.ts';
 import type { Strategy } from '../../scheduler/strategy.ts';
 
-/** What one schedule did: labels of the notes, in order, and the finished run. */
+/** What one schedule did: its labels in order, and the finished run. */
 export interface Scheduled {
   readonly notes: readonly string[];
   readonly run: Run;
@@ -11,14 +11,19 @@ export interface Scheduled {
 
 /**
  * Runs the scenario under every order of the actors with these names, from when all of them have
- * started and nobody else can move. Whoever else can move goes first.
+ * started and nobody else can move. Whoever else can move goes first. Labels are the texts of notes,
+ * unless `label` says otherwise.
  */
-export function everySchedule(scenario: Scenario, names: readonly string[]): Scheduled[] {
+export function everySchedule(
+  scenario: Scenario,
+  names: readonly string[],
+  label: (event: AnyEvent) => string | undefined = (event) => (event.kind === 'note' ? event.text : undefined),
+): Scheduled[] {
   const all: Scheduled[] = [];
   /** The choice made at each branch of this schedule, and how many there were. */
   const choices: { index: number; of: number }[] = [];
   for (;;) {
-    all.push(follow(scenario, names, choices));
+    all.push(follow(scenario, names, choices, label));
     // The next schedule, depth first: the last branch that has an untried choice.
     while (choices.length > 0 && choices.at(-1)!.index + 1 === choices.at(-1)!.of) choices.pop();
     const last = choices.at(-1);
@@ -27,7 +32,12 @@ export function everySchedule(scenario: Scenario, names: readonly string[]): Sch
   }
 }
 
-function follow(scenario: Scenario, names: readonly string[], choices: { index: number; of: number }[]): Scheduled {
+function follow(
+  scenario: Scenario,
+  names: readonly string[],
+  choices: { index: number; of: number }[],
+  label: (event: AnyEvent) => string | undefined,
+): Scheduled {
   const notes: string[] = [];
   const ours = new Set<number>();
   const started = new Set<number>();
@@ -51,7 +61,11 @@ function follow(scenario: Scenario, names: readonly string[], choices: { index: 
       event(event) {
         if (event.kind === 'actor.create' && names.includes(event.name)) ours.add(event.actor);
         if (event.kind === 'actor.start') started.add(event.actor);
-        if (event.kind === 'note') notes.push(event.text);
+        // The link has no step in which it starts.
+        if (event.kind === 'tlp.tag') started.add(event.completer);
+        if (event.kind === 'actor.create' && event.name === 'link:posted') started.add(event.actor);
+        const text = label(event);
+        if (text !== undefined) notes.push(text);
       },
       decision() {},
     },

@@ -132,7 +132,7 @@ describe('completions', () => {
 
   test('can be received before the call returns', () => {
     const early = new Set<boolean>();
-    for (let seed = 0; seed < 40; seed += 1) {
+    for (let seed = 0; seed < 300; seed += 1) {
       const { events } = run(
         {
           method: completes(),

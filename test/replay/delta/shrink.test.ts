@@ -45,7 +45,7 @@ describe('a shrunk schedule still fails and is 1-minimal', () => {
   test('the late write', () => {
     const { before, after, set } = shrinkAndCheck(race, { seed: 1 });
     expect(before.contextSwitches).toBeGreaterThan(200);
-    expect(after.contextSwitches).toBeLessThan(30);
+    expect(after.contextSwitches).toBeLessThan(60);
     expect(set).toEqual({ size: 8_192 }); // with 4096 bytes or less there is no descriptor, and it does not fail so
   });
 
@@ -89,9 +89,9 @@ describe('what cannot be shrunk', () => {
 
   test('with too few tests the result fails all the same, and says that it may not be minimal', () => {
     const run = { seed: 1 };
-    const { schedule, minimal, tests, set } = shrink(race, run, { tests: 6, options: false });
+    const { schedule, minimal, tests, set } = shrink(race, run, { tests: 3, options: false });
     expect(minimal).toBe(false);
-    expect(tests).toBeLessThanOrEqual(6 + 1); // and one to tell it
+    expect(tests).toBeLessThanOrEqual(3 + 1); // and one to tell it
     expect(record(race, { ...run, schedule, set }).outcome).toBe('failed');
   });
 });
