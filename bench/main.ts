@@ -32,6 +32,11 @@ function remove(file: string): void {
   for (const end of ['', '-wal', '-shm']) rmSync(file + end, { force: true });
 }
 
+/** Runs without storing. */
+function runOnce(watching: Parameters<typeof record>[1]): number {
+  return record(stream, { set: { rounds }, maxSteps: 1e9, ...watching }).events;
+}
+
 function recordOnce(size: number): number {
   remove(sessionFile);
   return record(stream, { db: sessionFile, set: { rounds: size }, maxSteps: 1e9 }).events;
@@ -144,6 +149,18 @@ function throughput(): void {
   compare('folded events to iterated rows', foldOnce, () => iterateRaw(sessionFile), 0.5);
   const { events } = open(sessionFile).row;
   console.log(`${'bytes an event'.padEnd(44)} ${(statSync(sessionFile).size / events).toFixed(1)} (aim at most 40)`);
+  compare(
+    'run under all rules but races to unwatched',
+    () => runOnce({}),
+    () => runOnce({ rules: [] }),
+    0.9,
+  );
+  compare(
+    'run under races to unwatched',
+    () => runOnce({ rules: [], races: true }),
+    () => runOnce({ rules: [] }),
+    0.4,
+  );
 }
 
 /** Peak resident memory, in MiB, of a process of its own that records about that many events. */

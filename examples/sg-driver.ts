@@ -5,6 +5,7 @@
 import type { IOPCIDevice } from 'dextrace';
 import {
   atomic_load,
+  atomic_store,
   IOBufferMemoryDescriptor,
   IODMACommand,
   IOInterruptDispatchSource,
@@ -144,14 +145,17 @@ export class SgDriver extends IOService {
     request: number,
     local: number,
   ): Program {
-    const bytes = new Uint8Array(sgDescriptorSize);
+    const bytes = new Uint8Array(sgStatusOffset);
     const view = new DataView(bytes.buffer);
     view.setBigUint64(0, BigInt(address), true);
     view.setUint32(8, length, true);
     view.setUint32(12, flags, true);
     view.setUint32(16, request, true);
     view.setUint32(20, local, true);
-    yield* store(this.ring + slot * sgDescriptorSize, bytes);
+    const descriptor = this.ring + slot * sgDescriptorSize;
+    yield* store(descriptor, bytes);
+    // Atomically: the interrupt handler looks at it on another queue.
+    yield* atomic_store(descriptor + sgStatusOffset, 0n);
   }
 
   /** One interrupt can stand for several finished requests: look at all that are in flight. */

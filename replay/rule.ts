@@ -15,7 +15,7 @@ export interface Moment {
 
 /** What is reported. */
 export interface Found {
-  /** The story in a few lines; a function, called for the first of its key alone, where it takes time to tell. */
+  /** The story in a few lines; a function where more of it can become known later: it is called when the findings are asked for. */
   readonly message: string | (() => string);
   /** The event that showed it. */
   readonly seq: number;

@@ -33,7 +33,9 @@ import { staleSnapshot } from './rules/stale-snapshot.ts';
 import { stopWhileRunning } from './rules/stop-while-running.ts';
 import { unlockedPrepare } from './rules/unlocked-prepare.ts';
 import { unspecified } from './rules/unspecified.ts';
+import { useAfterComplete } from './rules/use-after-complete.ts';
 import { useAfterFree } from './rules/use-after-free.ts';
+import { useAfterUnmap } from './rules/use-after-unmap.ts';
 import { wrongDirection } from './rules/wrong-direction.ts';
 import { wrongService } from './rules/wrong-service.ts';
 
@@ -72,7 +74,9 @@ export const misuseRules: readonly Rule[] = [
   stopWhileRunning,
   unlockedPrepare,
   unspecified,
+  useAfterComplete,
   useAfterFree,
+  useAfterUnmap,
   wrongDirection,
   wrongService,
 ];

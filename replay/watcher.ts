@@ -11,7 +11,8 @@ type Handler = (event: AnyEvent, at: Moment) => void;
 
 /** The first finding of a rule and key, and how often it was found. */
 interface Entry {
-  readonly finding: Finding;
+  readonly finding: Omit<Finding, 'message'>;
+  readonly message: string | (() => string);
   readonly advice: string;
   count: number;
 }
@@ -69,9 +70,10 @@ export class Watcher {
   /** What was found so far, in the order of the events that showed it. */
   findings(): Finding[] {
     return [...this.entries.values()]
-      .map(({ finding, advice, count }) => {
+      .map(({ finding, message, advice, count }) => {
+        const story = typeof message === 'string' ? message : message();
         const more = count === 1 ? '' : `\n  and ${count - 1} more like this`;
-        return { ...finding, message: `${finding.message}${more}\n  ${advice}` };
+        return { ...finding, message: `${story}${more}\n  ${advice}` };
       })
       .toSorted((a, b) => a.seq - b.seq);
   }
@@ -84,8 +86,7 @@ export class Watcher {
         entry.count += 1;
         return;
       }
-      const text = typeof message === 'string' ? message : message();
-      this.entries.set(same, { finding: { rule, severity, message: text, seq, actors }, advice, count: 1 });
+      this.entries.set(same, { finding: { rule, severity, seq, actors }, message, advice, count: 1 });
     };
   }
 }

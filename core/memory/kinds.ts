@@ -176,6 +176,8 @@ export const memoryKinds = {
     fields: { address: 'address', size: 'bytes', capacity: 'bytes', alignment: 'bytes', reused: 'flag' },
     text: 'allocate {size} bytes at {address}, reused {reused}',
     footprint: (_e, touch, world, actor) => touch('task', world.actors.get(actor)!.task, 'sync'),
+    // Whoever gets a block again is behind whoever freed it: the heap has a lock of its own.
+    order: (e, order, world, actor) => order.acquire(`block ${world.actors.get(actor)!.task} ${e.address}`),
   }),
   'heap.free': kind({
     doc: 'A block goes back to the heap; its pages stay mapped and its bytes stay as they are.',
@@ -183,6 +185,7 @@ export const memoryKinds = {
     fields: { address: 'address' },
     text: 'free {address}',
     footprint: (_e, touch, world, actor) => touch('task', world.actors.get(actor)!.task, 'sync'),
+    order: (e, order, world, actor) => order.release(`block ${world.actors.get(actor)!.task} ${e.address}`),
   }),
   'heap.zone': kind({
     doc: 'The heap takes a fresh region for small blocks.',

@@ -1,47 +1,60 @@
-import type { AnyEvent, KindName } from '../../core/events.ts';
-import { deviceOf, engineOf, freeTag, landed } from '../../core/pcie/flow.ts';
+import { deviceOf, freeTag, landed } from '../../core/pcie/flow.ts';
+import type { EventByKind } from '../../core/events.ts';
 import type { World } from '../../core/world.ts';
-import type { Clock, Clocks } from './clocks.ts';
+import type { Origin } from './access.ts';
 
-/** Events that {@link Packets} must see. */
-export const packetKinds: ReadonlySet<KindName> = new Set(['tlp.write', 'tlp.read', 'tlp.landed']);
+type Beat = EventByKind['dma.read' | 'dma.write'];
+type Packet = EventByKind['tlp.read' | 'tlp.write'];
+
+/** The segment that an engine is moving. */
+interface Segment {
+  readonly request: number;
+  readonly segment: number;
+  /** Where its next packet goes, when it goes on. */
+  end: number;
+  readonly begin: number;
+}
 
 /**
- * What engines knew when they sent the packets that are on their way. The link moves a packet's data later,
- * but does not order it: to everybody else it happens at any time from when it was sent.
+ * Who asked for the packets that are on their way, and what it knew then. The link moves a packet's data later, but does
+ * not order it: to everybody else it happens at any time from when it was sent.
  */
 export class Packets {
-  private readonly clocks: Clocks;
-  /** By number. */
-  private readonly posted = new Map<number, Clock>();
+  /** By engine. */
+  private readonly segments: Segment[] = [];
+  /** By device and number. */
+  private readonly posted = new Map<number, Origin>();
   /** By the actor that completes it. */
-  private readonly requested = new Map<number, Clock>();
-  /** The lowest bus address of a request's segment, to count its beats from. */
-  private readonly begins = new Map<string, number>();
+  private readonly requested: Origin[] = [];
 
-  constructor(clocks: Clocks) {
-    this.clocks = clocks;
+  /** Where the segment that the engine sends a packet of began. */
+  begin({ request, segment, address, length }: Packet, engine: number): number {
+    const known = this.segments[engine];
+    if (known?.request === request && known.segment === segment && known.end === address) {
+      known.end += length;
+      return known.begin;
+    }
+    this.segments[engine] = { request, segment, end: address + length, begin: address };
+    return address;
   }
 
-  event(event: AnyEvent, actor: number, world: World): void {
-    if (event.kind === 'tlp.landed') this.posted.delete(landed(world.devices.get(event.device)!) + 1);
-    if (event.kind !== 'tlp.write' && event.kind !== 'tlp.read') return;
+  sent(packet: Packet, origin: Origin, world: World): void {
+    const device = deviceOf(world, origin.actor);
+    if (packet.kind === 'tlp.write') this.posted.set(numberOf(device.id, device.postedCount + 1), origin);
+    else this.requested[device.tags[freeTag(device)]!.completer] = origin;
+  }
+
+  /** The oldest posted packet of a device has landed. */
+  landed(device: number, world: World): void {
+    this.posted.delete(numberOf(device, landed(world.devices.get(device)!) + 1));
+  }
+
+  /** Who is behind a beat that the actor carries out. */
+  originOf(beat: Beat, actor: number, world: World): Origin {
+    if (beat.kind === 'dma.read') return this.requested[actor]!;
     const device = deviceOf(world, actor);
-    const clock = this.clocks.take(actor);
-    if (event.kind === 'tlp.write') this.posted.set(device.postedCount + 1, clock);
-    else this.requested.set(device.tags[freeTag(device)]!.completer, clock);
-    const key = `${event.request}.${event.segment}`;
-    this.begins.set(key, Math.min(this.begins.get(key) ?? event.address, event.address));
-  }
-
-  /** The engine whose data a beat moves, and its clock when it sent the packet. */
-  sender(beat: 'dma.read' | 'dma.write', actor: number, world: World): readonly [engine: number, clock: Clock] {
-    const clock = beat === 'dma.read' ? this.requested.get(actor) : this.posted.get(landed(deviceOf(world, actor)) + 1);
-    return [engineOf(world, beat, actor), clock!];
-  }
-
-  /** Which beat of its segment lies at a bus address, from 0. */
-  beatOf({ request, segment, address }: { request: number; segment: number; address: number }, world: World): number {
-    return Math.floor((address - this.begins.get(`${request}.${segment}`)!) / world.machine.beat);
+    return this.posted.get(numberOf(device.id, landed(device) + 1))!;
   }
 }
+
+const numberOf = (device: number, packet: number): number => device * 2 ** 32 + packet;

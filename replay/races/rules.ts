@@ -8,6 +8,11 @@ export const raceRules: readonly RuleHead[] = [
     advice: 'Write only before the call, or after the completion has come.',
   },
   {
+    name: 'write-during-fetch',
+    severity: 'error',
+    advice: 'Write a descriptor before the doorbell, and again only when the device is past it.',
+  },
+  {
     name: 'lost-update',
     severity: 'error',
     advice: "Leave the device's target alone until the completion has come.",
@@ -16,6 +21,21 @@ export const raceRules: readonly RuleHead[] = [
     name: 'read-before-completion',
     severity: 'error',
     advice: 'Read only after the completion has come; a status word must be polled atomically.',
+  },
+  {
+    name: 'torn-read',
+    severity: 'error',
+    advice: 'Read only after the completion has come: no order of the words can be relied on.',
+  },
+  {
+    name: 'double-fetch',
+    severity: 'error',
+    advice: 'Copy what is to be checked into memory of the dext, and let the device read that copy.',
+  },
+  {
+    name: 'snapshot-race',
+    severity: 'error',
+    advice: 'Write before the call, or after it has returned; the snapshot is taken by the first CreateMapping.',
   },
   {
     name: 'data-race',
