@@ -90,5 +90,20 @@ export function machineFrom(options: Partial<MachineOptions>): MachineOptions {
     const value = machine[name as keyof MachineOptions];
     if (!check.accepts(value)) throw new RangeError(`machine.${name} is ${String(value)}; allowed: ${check.says}`);
   }
-  return machine;
+  return Object.freeze(machine);
+}
+
+/** The last machine that was written or read: a search does so with the same one thousands of times a second. */
+let last: { readonly machine: MachineOptions; readonly text: string } = { machine: defaultMachine, text: '' };
+
+/** A machine as JSON. */
+export function textOf(machine: MachineOptions): string {
+  if (last.machine !== machine || last.text === '') last = { machine, text: JSON.stringify(machine) };
+  return last.text;
+}
+
+/** The machine that JSON describes. Not to be changed. */
+export function machineOf(text: string): MachineOptions {
+  if (last.text !== text) last = { machine: Object.freeze(JSON.parse(text) as MachineOptions), text };
+  return last.machine;
 }

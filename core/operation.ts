@@ -19,6 +19,7 @@ export type Program<R = void> = Generator<Operation<unknown>, R>;
  * @throws {ScenarioError} when it is a promise, an async generator, or no generator at all
  */
 export function asProgram<R>(what: string, value: Program<R> | undefined): Program<R> {
+  if (isGenerator(value)) return value;
   const given = value as Partial<Program<R>> | null | undefined;
   if (typeof given?.next === 'function' && typeof given[Symbol.iterator] === 'function') return value!;
   const promised =
@@ -27,6 +28,15 @@ export function asProgram<R>(what: string, value: Program<R> | undefined): Progr
   throw new ScenarioError(
     `${what} is ${promised ? 'asynchronous' : 'no program'}: write a generator method (*name() { … }), without async or promises`,
   );
+}
+
+/** What all generators descend from. */
+const generators: unknown = Object.getPrototypeOf(function* () {}.prototype);
+
+/** Every generator function has a prototype of its own, so that to ask a generator for a property is slow. */
+function isGenerator<R>(value: Program<R> | undefined): value is Program<R> {
+  const own: unknown = typeof value === 'object' && value !== null ? Object.getPrototypeOf(value) : null;
+  return own !== null && Object.getPrototypeOf(own) === generators;
 }
 
 /** What kind of work an operation is; the `timed` strategy draws its duration from this. */
@@ -106,6 +116,8 @@ export interface Traits {
   readonly blocks: boolean;
   /** Whether waiting here is having nothing to do, rather than being stuck. */
   readonly idle: boolean;
+  /** Whether, once it can move, nobody can take that away, nor change what it then does. */
+  readonly lasting: boolean;
   /** The operation may also move when this much time has passed, in nanoseconds. */
   readonly timeout: number | undefined;
 }
@@ -122,6 +134,7 @@ export abstract class Operation<R> implements Iterator<Operation<unknown>, R, R>
   declare readonly immediate: boolean;
   declare readonly blocks: boolean;
   declare readonly idle: boolean;
+  declare readonly lasting: boolean;
   declare readonly timeout: number | undefined;
   /** Where in the program it was made, when {@link tracing}. */
   declare readonly stack: string | undefined;
@@ -134,6 +147,7 @@ export abstract class Operation<R> implements Iterator<Operation<unknown>, R, R>
       immediate: false,
       blocks: false,
       idle: false,
+      lasting: false,
       timeout: undefined,
       asked: false,
       stack: undefined,
@@ -180,6 +194,7 @@ export interface Guard {
   readonly on?: readonly [resource: Resource, id: number];
   readonly timeout?: number | undefined;
   readonly idle?: boolean;
+  readonly lasting?: boolean;
 }
 
 /** An operation written in place: a name, what kind of work it is, and what it does. */
@@ -191,8 +206,8 @@ export class Act<R> extends Operation<R> {
     super();
     this.effect = effect;
     this.guard = guard;
-    const { ready, idle = false, timeout } = guard ?? {};
-    Object.assign(this, { name, cost, blocks: ready !== undefined, idle, timeout } satisfies Partial<Traits>);
+    const { ready, idle = false, lasting = false, timeout } = guard ?? {};
+    Object.assign(this, { name, cost, blocks: ready !== undefined, idle, lasting, timeout } satisfies Partial<Traits>);
   }
 
   override ready(world: World, actor: number): boolean {

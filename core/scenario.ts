@@ -71,6 +71,8 @@ export const machinePrefix = 'machine.';
  */
 export function scenario<O extends Options, R>(definition: ScenarioDefinition<O, R>): Scenario {
   const defaults = (definition.options ?? {}) as Options;
+  /** Most scenarios have one machine for all runs. */
+  let usual: MachineOptions | undefined;
   return {
     isScenario: 'dextrace',
     title: definition.title,
@@ -87,9 +89,12 @@ export function scenario<O extends Options, R>(definition: ScenarioDefinition<O,
       if (dext !== undefined && device === undefined) {
         throw new ScenarioError(`the scenario "${definition.title}" has a dext but no device to start it on`);
       }
+      const varies = typeof machine === 'function' || Object.keys(forMachine).length > 0;
       return {
         options,
-        machine: machineFrom({ ...(typeof machine === 'function' ? machine(options) : machine), ...forMachine }),
+        machine: varies
+          ? machineFrom({ ...(typeof machine === 'function' ? machine(options) : machine), ...forMachine })
+          : (usual ??= machineFrom(machine ?? {})),
         device: typeof device === 'function' ? device(options) : device,
         driver: dext?.(options),
         main: () => definition.app(app, options),

@@ -27,6 +27,9 @@ export interface RunSpec extends Limits {
 /** Steps after which a run that does not end is ended. */
 export const defaultMaxSteps = 10_000_000;
 
+/** Nothing is drawn where operations take no time. */
+const noLatency = (): number => 0;
+
 /** @throws {InputError} naming the strategies there are */
 export function strategyNamed(name: string): StrategyName {
   const found = strategyNames.find((known) => known === name);
@@ -77,7 +80,8 @@ export function startWith(
   observer: Observer,
 ): Run {
   try {
-    return new Run(scenario.build(limits.set), strategy, stream(seed, 'latency'), observer, limits.maxSteps);
+    const latency = strategy.timed ? stream(seed, 'latency') : noLatency;
+    return new Run(scenario.build(limits.set), strategy, latency, observer, limits.maxSteps);
   } catch (error) {
     if (error instanceof InputError || error instanceof Abort) throw error;
     const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

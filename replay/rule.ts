@@ -31,7 +31,7 @@ export type Report = (found: Found) => void;
 export interface Watch {
   /** What it looks at: a handler for each kind. */
   readonly on: { readonly [K in KindName]?: (event: EventByKind[K], at: Moment) => void };
-  /** Called once after a run that ended by itself, for what shows only then. */
+  /** Called once after a run that ended by itself and had any event that the rule looks at, for what shows only then. */
   end?(world: World): void;
 }
 

@@ -1,5 +1,5 @@
 import { InputError } from '../core/errors.ts';
-import { kindNames, type AnyEvent } from '../core/events.ts';
+import { kindNames, type AnyEvent, type KindName } from '../core/events.ts';
 import { emptyWorld, type World } from '../core/world.ts';
 import type { Finding, RuleName } from '../scheduler/finding.ts';
 import { watchRaces } from './races/detector.ts';
@@ -7,7 +7,47 @@ import { raceRules } from './races/rules.ts';
 import type { Moment, Report, RuleHead, Watch } from './rule.ts';
 import { misuseRules, watchedRules } from './rules.ts';
 
+const nowhere = emptyWorld();
+
 type Handler = (event: AnyEvent, at: Moment) => void;
+
+/** Begins to watch a run, with one rule or several that work together. */
+type Begin = (reporter: (rule: RuleHead) => Report) => Watch;
+
+/** What a choice of rules comes to: made once, for all the runs that are watched with it. */
+interface Plan {
+  readonly begins: readonly Begin[];
+  /** By kind number: which of them look at it. */
+  readonly lookers: readonly (readonly number[] | undefined)[];
+}
+
+const plans = new WeakMap<object, Plan>();
+
+/** @throws {InputError} for a name that no rule has */
+function planOf(names: Iterable<RuleName>): Plan {
+  let plan = plans.get(names);
+  if (plan === undefined) {
+    plan = makePlan(chosenOf(names));
+    plans.set(names, plan);
+  }
+  return plan;
+}
+
+function makePlan(chosen: ReadonlySet<RuleName>): Plan {
+  const begins: Begin[] = misuseRules
+    .filter(({ name }) => chosen.has(name))
+    .map((rule) => (reporter) => rule.watch(reporter(rule)));
+  const races = raceRules.filter(({ name }) => chosen.has(name));
+  if (races.length > 0) {
+    begins.push((reporter) => watchRaces(new Map(races.map((rule) => [rule.name, reporter(rule)]))));
+  }
+  const looks = begins.map((begin) => begin(() => () => {}).on);
+  const lookers = kindNames.map((kind) => {
+    const those = looks.flatMap((on, index) => (on[kind] === undefined ? [] : [index]));
+    return those.length === 0 ? undefined : those;
+  });
+  return { begins, lookers };
+}
 
 /** The first finding of a rule and key, and how often it was found. */
 interface Entry {
@@ -27,9 +67,11 @@ interface Entry {
  * watcher.findings();
  */
 export class Watcher {
-  /** By kind number. */
-  private readonly handlers: readonly (readonly Handler[] | undefined)[];
-  private readonly watches: readonly Watch[];
+  private readonly plan: Plan;
+  /** A rule begins with the first event that it looks at: most runs have none for most rules. */
+  private readonly watches: (Watch | undefined)[] = [];
+  /** By kind number, once there was such an event. */
+  private readonly handlers: (readonly Handler[] | undefined)[] = [];
   private readonly entries = new Map<string, Entry>();
   /** One for all events, so that none is allocated for each. */
   private readonly moment: { -readonly [Name in keyof Moment]: Moment[Name] };
@@ -37,34 +79,25 @@ export class Watcher {
 
   /** @throws {InputError} for a name that no rule has */
   constructor(names: Iterable<RuleName>) {
-    const chosen = chosenOf(names);
-    const races = raceRules.filter(({ name }) => chosen.has(name));
-    const watches = misuseRules.filter(({ name }) => chosen.has(name)).map((rule) => rule.watch(this.reporter(rule)));
-    if (races.length > 0) watches.push(watchRaces(new Map(races.map((rule) => [rule.name, this.reporter(rule)]))));
-    this.watches = watches;
-    this.handlers = kindNames.map((kind) => {
-      const handlers = watches.flatMap(({ on }) => (on[kind] as Handler | undefined) ?? []);
-      return handlers.length === 0 ? undefined : handlers;
-    });
-    this.moment = { seq: 0, actor: 0, tick: 0, world: emptyWorld() };
+    this.plan = planOf(names);
+    this.moment = { seq: 0, actor: 0, tick: 0, world: nowhere };
   }
 
   /** To be called with every event, whose kind has that number, and the world as it was just before it. */
   event(event: AnyEvent, kind: number, actor: number, tick: number, world: World): void {
     const seq = this.seq++;
-    const handlers = this.handlers[kind];
-    if (handlers === undefined) return;
+    if (this.plan.lookers[kind] === undefined) return;
     const { moment } = this;
     moment.seq = seq;
     moment.actor = actor;
     moment.tick = tick;
     moment.world = world;
-    for (const handler of handlers) handler(event, moment);
+    for (const handler of this.handlers[kind] ?? this.begin(event.kind, kind)) handler(event, moment);
   }
 
   /** To be called after a run that ended by itself. */
   end(world: World): void {
-    for (const watch of this.watches) watch.end?.(world);
+    for (const watch of this.watches) watch?.end?.(world);
   }
 
   /** What was found so far, in the order of the events that showed it. */
@@ -76,6 +109,16 @@ export class Watcher {
         return { ...finding, message: `${story}${more}\n  ${advice}` };
       })
       .toSorted((a, b) => a.seq - b.seq);
+  }
+
+  /** The first event of a kind. */
+  private begin(name: KindName, kind: number): readonly Handler[] {
+    const handlers = this.plan.lookers[kind]!.map((index) => {
+      const watch = (this.watches[index] ??= this.plan.begins[index]!((rule) => this.reporter(rule)));
+      return watch.on[name] as Handler;
+    });
+    this.handlers[kind] = handlers;
+    return handlers;
   }
 
   private reporter({ name: rule, severity, advice }: RuleHead): Report {

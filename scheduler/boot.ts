@@ -1,6 +1,7 @@
 import { Device, type DeviceModel } from '../core/devices/device.ts';
 import { IOPCIDevice } from '../core/driverkit/IOPCIDevice.ts';
 import { kIOServiceDefaultQueueName, publish, type IOService } from '../core/driverkit/IOService.ts';
+import { textOf } from '../core/machine.ts';
 import { enqueue } from '../core/iokit/queue.ts';
 import { asProgram, type Program, type Step } from '../core/operation.ts';
 import { completer, link } from '../core/pcie/link.ts';
@@ -11,7 +12,7 @@ import type { Parts } from '../core/scenario.ts';
  * `mainEnds` is what the app's main thread does after its program.
  */
 export function boot(step: Step, parts: Parts, mainEnds: (result: unknown) => Program): void {
-  step.emit({ kind: 'machine.start', options: JSON.stringify(parts.machine) });
+  step.emit({ kind: 'machine.start', options: textOf(parts.machine) });
   if (parts.device !== undefined) {
     const device = plugIn(step, parts.device);
     if (parts.driver !== undefined) startDriver(step, parts.driver, device);

@@ -5,14 +5,19 @@ const resourceNumbers = new Map<Resource, number>();
 /** More than there are resources. */
 const resourceRoom = 64;
 
-/** One number for a resource: which kind, and which of that kind. */
-export function keyOf(resource: Resource, id: number): number {
+/** The number of a kind of resource. */
+export function resourceNumber(resource: Resource): number {
   let number = resourceNumbers.get(resource);
   if (number === undefined) {
     number = resourceNumbers.size;
     resourceNumbers.set(resource, number);
   }
-  return id * resourceRoom + number;
+  return number;
+}
+
+/** One number for a resource: which kind, and which of that kind. */
+export function keyOf(resource: Resource, id: number): number {
+  return id * resourceRoom + resourceNumber(resource);
 }
 
 /** What a step touches: ranges of resources, read or written. Accesses that synchronise count as writes. */

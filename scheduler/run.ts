@@ -19,7 +19,7 @@ import { boot } from './boot.ts';
 import type { Finding, RuleName } from './finding.ts';
 import { Abort, type Observer } from './observer.ts';
 import type { Random } from './random.ts';
-import { giveUp, type Strategy } from './strategy.ts';
+import { giveUp, type Candidate, type Running, type Strategy } from './strategy.ts';
 
 /** An actor's program, and what it is about to do. */
 interface Runner {
@@ -54,7 +54,7 @@ const bootActor = 0;
 const never = Infinity;
 
 /** One execution of a scenario: the scheduler, its actors and the world. */
-export class Run implements Step {
+export class Run implements Step, Running {
   readonly world: World = emptyWorld();
   readonly live = new Map<number, unknown>();
   readonly findings: Finding[] = [];
@@ -93,6 +93,7 @@ export class Run implements Step {
     this.observer = observer;
     this.maxSteps = maxSteps;
     boot(this, parts, (result) => this.mainEnds(result));
+    strategy.begin?.(this);
   }
 
   /** Makes up to `count` steps. Evaluates to whether there may be more. */
@@ -136,6 +137,10 @@ export class Run implements Step {
     return this.runners.find((runner) => runner.id === actor)?.pending;
   }
 
+  waiting(): readonly Candidate[] {
+    return this.runners.filter((runner) => this.alive(runner));
+  }
+
   private mainEnds(result: unknown): Program {
     this.result = result;
     this.mainReturned = true;
@@ -154,7 +159,7 @@ export class Run implements Step {
       return;
     }
     let runner = candidates[0]!;
-    if (count > 1) {
+    if (count > 1 || strategy.everyStep === true) {
       const index = strategy.pick(candidates, count);
       if (index === giveUp) {
         this.gaveUp = true;
@@ -162,7 +167,7 @@ export class Run implements Step {
         return;
       }
       runner = candidates[index]!;
-      this.observer.decision(runner.id);
+      if (count > 1) this.observer.decision(runner.id);
     }
     strategy.moved?.(runner.id);
     if (runner.readyAt > this.now) this.now = runner.readyAt;

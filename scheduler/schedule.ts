@@ -12,7 +12,7 @@ const prefix = 's1.';
 
 /** Collects decisions as bytes, run by run. */
 export class ScheduleWriter {
-  private bytes = new Uint8Array(256);
+  private bytes = new Uint8Array(64);
   private used = 0;
   private actor = -1;
   private run = 0;

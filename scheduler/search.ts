@@ -5,6 +5,8 @@ export interface Trial {
   readonly strategy: Strategy;
   /** What the run's other draws come from. */
   readonly seed: string;
+  /** Whether it only looks ahead: no execution of its own, and whatever it finds counts for nothing. */
+  readonly probe?: boolean;
 }
 
 /** A search decides which executions there are, one after the other. One search a file in `searches/`. */

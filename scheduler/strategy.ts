@@ -13,10 +13,23 @@ export interface Candidate {
   readonly pending: Operation<unknown>;
 }
 
+/** A run, as a strategy sees it. */
+export interface Running {
+  readonly world: World;
+  /** Virtual time, in nanoseconds. */
+  readonly now: number;
+  /** Those who have not ended. */
+  waiting(): readonly Candidate[];
+}
+
 export interface Strategy {
   /** Whether operations take time: latencies are drawn, and who is due first matters. */
   readonly timed: boolean;
-  /** Picks among the first `count` candidates, at least two, in the order of their actors' numbers; evaluates to an index, or to {@link giveUp}. */
+  /** Whether it picks at every step, even where only one actor can move. */
+  readonly everyStep?: boolean;
+  /** The run begins; nobody has moved. */
+  begin?(run: Running): void;
+  /** Picks among the first `count` candidates, more than one unless it wants {@link everyStep}, in the order of their actors' numbers; evaluates to an index, or to {@link giveUp}. */
   pick(candidates: readonly Candidate[], count: number): number;
   /** An actor moves: picked, or because nobody else could. */
   moved?(actor: number): void;

@@ -39,7 +39,7 @@ export const actorKinds = {
     source: 'POSIX pthread_join',
     fields: { thread: 'actor' },
     text: 'join actor {thread}',
-    footprint: (e, touch) => touch('actor', e.thread, 'sync'),
+    footprint: (e, touch) => touch('actor', e.thread, 'read'),
     order: (e, order) => order.acquire(`exit ${e.thread}`),
   }),
   'thread.sleep': kind({

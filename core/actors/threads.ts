@@ -16,6 +16,7 @@ export function* sleep(duration: number): Program {
     return time;
   });
   yield* act('sleep', 'cpu', (step) => step.emit({ kind: 'thread.wake', until }), {
+    lasting: true,
     ready: () => false,
     waitsFor: () => `time ${until}`,
     timeout: duration,
@@ -48,6 +49,7 @@ export function pthread_join(thread: number): Act<void> {
     },
     {
       on: ['actor', thread],
+      lasting: true,
       ready: (world) => world.actors.get(thread)?.alive !== true,
       waitsFor: (world) => `the end of ${actorName(world, thread)}`,
     },

@@ -1,10 +1,10 @@
 import type { Transitions } from '../catalogue.ts';
-import type { MachineOptions } from '../machine.ts';
+import { machineOf } from '../machine.ts';
 import type { actorKinds } from './kinds.ts';
 
 export const actorTransitions: Transitions<typeof actorKinds> = {
   'machine.start': (world, e) => {
-    world.machine = JSON.parse(e.options) as MachineOptions;
+    world.machine = machineOf(e.options);
   },
   'actor.create': (world, e) => {
     const { actor: id, name, role, task, device, daemon } = e;

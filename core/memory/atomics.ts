@@ -21,6 +21,12 @@ export function bytesOf(value: bigint, length: number): Uint8Array {
   return bytes;
 }
 
+/** Whether the operation stores, given the word as it is: a load does not, nor does a compare-exchange that fails. */
+export function atomicStores(operation: AtomicOperation, operands: Uint8Array, word: Uint8Array): boolean {
+  if (operation !== 'compare-exchange') return operation !== 'load';
+  return word.every((byte, i) => byte === operands[i]);
+}
+
 /**
  * Performs the operation on the word that `writable` hands out.
  * `operands` are words of the same width: none for load; the value for store,

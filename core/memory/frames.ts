@@ -55,6 +55,9 @@ export function writableBytes(frame: Frame): Uint8Array {
   return ownBytes(frame, 'bytes');
 }
 
+/** Up to this many bytes a loop is faster than a view and a copy. */
+const shortCopy = 32;
+
 /** Copies bytes. */
 export function copyBytes(
   from: Uint8Array,
@@ -63,5 +66,6 @@ export function copyBytes(
   toOffset: number,
   length: number,
 ): void {
-  to.set(from.subarray(fromOffset, fromOffset + length), toOffset);
+  if (length > shortCopy) to.set(from.subarray(fromOffset, fromOffset + length), toOffset);
+  else for (let i = 0; i < length; i += 1) to[toOffset + i] = from[fromOffset + i]!;
 }

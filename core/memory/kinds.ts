@@ -1,6 +1,6 @@
 import { kind, type Payload, type Touch } from '../catalogue.ts';
 import type { World } from '../world.ts';
-import { atomicOperations } from './atomics.ts';
+import { atomicOperations, atomicStores } from './atomics.ts';
 import { entryAt } from './fault.ts';
 import { copyStrategies, protections } from './state.ts';
 import { eachPiece } from './translate.ts';
@@ -228,7 +228,13 @@ export const memoryKinds = {
       operands: 'data',
     },
     text: 'atomic {operation} of {length} bytes at {address}: {operands}',
-    footprint: (e, touch, world, actor) => touchBytes(e, 'sync', touch, world, actor),
+    footprint: (e, touch, world, actor) => {
+      eachPiece(world, world.actors.get(actor)!.task, e.address, e.length, (number, offset, length) => {
+        const word = world.frames.get(number)!.bytes.subarray(offset, offset + length);
+        const access = atomicStores(e.operation, e.operands, word) ? 'sync' : 'read';
+        touch('frame', number, access, offset, offset + length);
+      });
+    },
     order: (e, order, world, actor) => {
       // By memory: processes that share it see it at addresses of their own.
       const entry = entryAt(world, world.actors.get(actor)!.task, e.address);

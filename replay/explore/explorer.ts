@@ -7,7 +7,7 @@ import { fromHere } from '../format.ts';
 import { record, rulesOf, type ScenarioSource } from '../record.ts';
 import { causeOf } from './cause.ts';
 import { Judge, type Execution } from './judge.ts';
-import { defaultBound, defaultDepth, wayNamed, ways, type WayName } from './searches.ts';
+import { defaultBound, defaultDepth, wayNamed, ways, type Way, type WayName } from './searches.ts';
 
 export interface ExploreOptions {
   /** How to search; the default is `random`. */
@@ -100,6 +100,7 @@ export class Explorer {
   private readonly seed: string;
   private readonly search: Search;
   private readonly judge: Judge;
+  private readonly distinct: boolean;
   private readonly traces = new Set<number>();
   private blocked = 0;
   private cut = 0;
@@ -114,7 +115,7 @@ export class Explorer {
     this.options = options;
     this.seed = String(seed);
     this.strategy = wayNamed(strategy);
-    const { systematic, make } = ways[this.strategy];
+    const { systematic, distinct = false, make }: Way = ways[this.strategy];
     this.runs = options.runs ?? (systematic ? defaultSystematicRuns : defaultRuns);
     const limits = { set, maxSteps };
     this.search = make(
@@ -126,7 +127,8 @@ export class Explorer {
       },
       0,
     );
-    this.judge = new Judge(scenario, limits, rulesOf(options), true);
+    this.distinct = distinct;
+    this.judge = new Judge(scenario, limits, rulesOf(options), !distinct);
   }
 
   /** Makes one more execution. Evaluates to whether there may be more. */
@@ -136,6 +138,10 @@ export class Explorer {
     const trial = this.search.next();
     if (trial === undefined)
       return this.end(this.search.complete && this.cut === 0 ? 'everything' : 'all-within-bound');
+    if (trial.probe === true) {
+      this.judge.lookAhead(trial);
+      return true;
+    }
     const execution = this.judge.run(trial);
     const failed = this.add(execution);
     this.executions += 1;
@@ -154,7 +160,7 @@ export class Explorer {
       options: this.options.set ?? {},
       ending: this.ending ?? 'interrupted',
       executions: this.executions,
-      traces: this.traces.size,
+      traces: this.distinct ? this.executions - this.blocked : this.traces.size,
       blocked: this.blocked,
       cut: this.cut,
       decisions: this.decisions,
@@ -170,7 +176,7 @@ export class Explorer {
   /** Counts the execution. Evaluates to whether it failed. */
   private add(execution: Execution): boolean {
     if (execution.blocked) this.blocked += 1;
-    else this.traces.add(execution.trace);
+    else if (!this.distinct) this.traces.add(execution.trace);
     if (execution.cut) this.cut += 1;
     this.decisions = Math.max(this.decisions, execution.decisions);
     const { findings } = execution;

@@ -2,7 +2,7 @@ import type { AnyEvent } from '../../core/events.ts';
 import type { Scenario } from '../../core/scenario.ts';
 import type { World } from '../../core/world.ts';
 import type { Finding, RuleName } from '../../scheduler/finding.ts';
-import type { Observer } from '../../scheduler/observer.ts';
+import { blind, type Observer } from '../../scheduler/observer.ts';
 import { ScheduleWriter } from '../../scheduler/schedule.ts';
 import type { Trial } from '../../scheduler/search.ts';
 import { TraceHash } from '../../scheduler/trace.ts';
@@ -21,6 +21,8 @@ export interface Execution {
   readonly blocked: boolean;
   /** Errors and warnings, but for the bound. */
   readonly findings: readonly Finding[];
+  /** What the app's main program returned. */
+  readonly result: unknown;
   /** Its decisions, as bytes. */
   readonly schedule: Uint8Array;
   /** Its trace's hash; 0 when nobody asked for it. */
@@ -45,14 +47,20 @@ export class Judge {
     this.hashes = hashes;
   }
 
+  /** Makes an execution that counts for nothing. */
+  lookAhead({ strategy, seed }: Trial): void {
+    const run = startWith(this.scenario, strategy, seed, this.limits, blind);
+    while (run.advance(slice));
+  }
+
   /** Makes the execution. */
   run({ strategy, seed }: Trial): Execution {
     const schedule = new ScheduleWriter();
-    const watcher = new Watcher(this.rules);
+    const watcher = this.rules.length === 0 ? undefined : new Watcher(this.rules);
     const hash = this.hashes ? new TraceHash(strategy.timed) : undefined;
     const observer: Observer = {
       event(event: AnyEvent, kind: number, actor: number, tick: number, world: World) {
-        watcher.event(event, kind, actor, tick, world);
+        watcher?.event(event, kind, actor, tick, world);
         hash?.event(event, actor, tick, world);
       },
       decision: (actor) => schedule.push(actor),
@@ -60,14 +68,15 @@ export class Judge {
     const run = startWith(this.scenario, strategy, seed, this.limits, observer);
     while (run.advance(slice));
     const cut = run.findings.some(({ rule }) => rule === 'step-bound');
-    if (!cut && !run.gaveUp) watcher.end(run.world);
+    if (!cut && !run.gaveUp) watcher?.end(run.world);
     return {
       seed,
       decisions: schedule.count,
       steps: run.steps,
       cut,
       blocked: run.gaveUp,
-      findings: [...run.findings.filter(({ rule }) => rule !== 'step-bound'), ...watcher.findings()],
+      findings: [...run.findings.filter(({ rule }) => rule !== 'step-bound'), ...(watcher?.findings() ?? [])],
+      result: run.result,
       schedule: schedule.take(),
       trace: hash?.value() ?? 0,
     };

@@ -1,5 +1,6 @@
 import { InputError } from '../../core/errors.ts';
 import { delays, DepthFirst, preemptions } from '../../scheduler/searches/depth-first.ts';
+import { Reduction } from '../../scheduler/searches/reduction.ts';
 import { Sampling } from '../../scheduler/searches/sampling.ts';
 import type { Search } from '../../scheduler/search.ts';
 import { strategies } from '../../scheduler/strategies.ts';
@@ -21,9 +22,11 @@ export { defaultDepth };
 export const defaultBound = 2;
 
 /** A way to search: what it promises, and how it is made. */
-interface Way {
+export interface Way {
   /** Whether it goes through all schedules in order, so that it can come to an end. */
   readonly systematic: boolean;
+  /** Whether no two of its executions are of the same trace, so that nobody need look. */
+  readonly distinct?: boolean;
   readonly make: (plan: Plan, first: number) => Search;
 }
 
@@ -44,7 +47,8 @@ export const ways = {
   'depth-first': { systematic: true, make: ({ seed }) => new DepthFirst(seed) },
   preemptions: { systematic: true, make: ({ seed, bound }) => new DepthFirst(seed, preemptions, bound) },
   delays: { systematic: true, make: ({ seed, bound }) => new DepthFirst(seed, delays, bound) },
-} as const satisfies Record<string, Way>;
+  reduction: { systematic: true, distinct: true, make: ({ seed }) => new Reduction(seed) },
+} satisfies Record<string, Way>;
 
 export type WayName = keyof typeof ways;
 export const wayNames: readonly WayName[] = Object.keys(ways) as WayName[];

@@ -20,7 +20,17 @@ const commands: [command: string, words: string[]][] = [
   ],
   [
     'explore',
-    ['<scenario>', '--strategy', 'random, pos, pct,', 'depth-first', '--runs', '--seed', '--stop-at-first', '--json'],
+    [
+      '<scenario>',
+      '--strategy',
+      'random, pos, pct,',
+      'depth-first',
+      'reduction',
+      '--runs',
+      '--seed',
+      '--stop-at-first',
+      '--json',
+    ],
   ],
   ['replay', ['<session>', 'FILE#ID', '--scenario', '--json']],
   ['shrink', ['<run>', '--seed', '--schedule', '--races', '--tests', '--no-options', '--no-store', '--json']],

@@ -75,7 +75,7 @@ describe('depth-first', () => {
         yield* app.store32(word(0), 1);
       },
     ]);
-    const { cut, failures, ending } = explore(spinning, { strategy: 'depth-first', maxSteps: 30 });
+    const { cut, failures, ending } = explore(spinning, { strategy: 'depth-first', maxSteps: 22 });
     expect(cut).toBeGreaterThan(0);
     expect({ failures, ending }).toEqual({ failures: [], ending: 'all-within-bound' });
   });
