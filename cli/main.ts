@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { CannotJudge, InputError } from '../core/errors.ts';
 import { version } from '../replay/version.ts';
+import { bisectCommand } from './commands/bisect.ts';
 import { examplesCommand } from './commands/examples.ts';
 import { exploreCommand } from './commands/explore.ts';
 import { recordCommand } from './commands/record.ts';
@@ -39,6 +40,7 @@ for (const command of [
   exploreCommand,
   replayCommand,
   shrinkCommand,
+  bisectCommand,
   showCommand,
   sessionsCommand,
   examplesCommand,

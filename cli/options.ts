@@ -45,7 +45,8 @@ function defaultOf(scenario: Scenario, name: string): unknown {
   return (defaultMachine as unknown as Options)[name.slice(machinePrefix.length)];
 }
 
-function parseValue(name: string, text: string, fallback: unknown): number | string | boolean {
+/** @throws {InputError} when the text is no value of the fallback's type */
+export function parseValue(name: string, text: string, fallback: unknown): number | string | boolean {
   if (typeof fallback === 'number') {
     const value = parseNumber(text);
     if (value === undefined)

@@ -49,12 +49,18 @@ export const defaultMachine: MachineOptions = {
   credits: 8,
 };
 
-type Check = { readonly accepts: (value: unknown) => boolean; readonly says: string };
+interface Check {
+  readonly accepts: (value: unknown) => boolean;
+  readonly says: string;
+  /** All of them, when there are few. */
+  readonly values?: readonly (string | number | boolean)[];
+}
 
 const powerOfTwo = (from: number, to: number): Check => ({
   accepts: (v) =>
     Number.isInteger(v) && (v as number) >= from && (v as number) <= to && Math.log2(v as number) % 1 === 0,
   says: `a power of two from ${from} to ${to}`,
+  values: Array.from({ length: Math.log2(to / from) + 1 }, (_, power) => from * 2 ** power),
 });
 const between = (from: number, to: number): Check => ({
   accepts: (v) => Number.isInteger(v) && (v as number) >= from && (v as number) <= to,
@@ -63,6 +69,7 @@ const between = (from: number, to: number): Check => ({
 const oneOf = (...names: readonly (string | number | boolean)[]): Check => ({
   accepts: (v) => names.includes(v as string),
   says: names.join(', '),
+  values: names,
 });
 
 const checks: { readonly [Name in keyof MachineOptions]: Check } = {
@@ -79,6 +86,11 @@ const checks: { readonly [Name in keyof MachineOptions]: Check } = {
   tags: between(1, 256),
   credits: between(1, 1024),
 };
+
+/** The values that a switch can have; undefined when there are many, or no such switch. */
+export function machineValues(name: string): readonly (string | number | boolean)[] | undefined {
+  return Object.hasOwn(checks, name) ? checks[name as keyof MachineOptions].values : undefined;
+}
 
 /**
  * Fills in what a scenario leaves out.

@@ -38,12 +38,17 @@ export function strategyNamed(name: string): StrategyName {
   return found;
 }
 
-/** @throws {InputError} when the scenario has no such option, or the option another type */
-export function checkOptions(scenario: Scenario, set: Options): void {
-  const known: Options = {
+/** Every option that `set` can change, and its default. */
+export function optionsOf(scenario: Scenario): Options {
+  return {
     ...scenario.options,
     ...Object.fromEntries(Object.entries(defaultMachine).map(([name, value]) => [machinePrefix + name, value])),
   };
+}
+
+/** @throws {InputError} when the scenario has no such option, or the option another type */
+export function checkOptions(scenario: Scenario, set: Options): void {
+  const known = optionsOf(scenario);
   for (const [name, value] of Object.entries(set)) {
     const fallback = known[name];
     if (!Object.hasOwn(known, name)) {

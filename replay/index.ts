@@ -1,5 +1,8 @@
 /** Recording, replaying and looking at sessions: what the command line does, as typed calls. */
 export { InputError } from '../core/errors.ts';
+export { bisect, type Bisection, type BisectOptions, type Place, type Reordering } from './delta/bisect.ts';
+export { firstTurn, type Predicate, type Turned } from './delta/turn.ts';
+export { vary, type Variant, type Variation, type VaryOptions } from './delta/vary.ts';
 export { runOf, type RunToTest } from './delta/run-to-test.ts';
 export { shrink, type Shrunk, type ShrinkOptions, type Size } from './delta/shrink.ts';
 export type { Deed, Turn } from './delta/story.ts';

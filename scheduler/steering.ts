@@ -1,8 +1,13 @@
 import type { AnyEvent } from '../core/events.ts';
-import { Family, type Lineage } from './lineage.ts';
+import type { World } from '../core/world.ts';
+import { Family } from './family.ts';
+import type { Lineage } from './lineage.ts';
 import type { Candidate, Strategy } from './strategy.ts';
 
-/** A place where somebody else than usual moves: after `from` has made `steps` steps, the next one is of `to`. Both are of a lineage. */
+/**
+ * A place where somebody else than usual moves: when `from`, who moved last, has made `steps` steps, the next one is of
+ * `to`. Both are members of a lineage.
+ */
 export interface Switch {
   readonly from: number;
   readonly steps: number;
@@ -34,8 +39,9 @@ export class Steering implements Strategy {
   readonly timed: boolean;
   /** The steps made, in order. */
   readonly order: number[] = [];
-  /** Where it left the default schedule. */
+  /** Where it left the default schedule; and how many steps had been made by then, for each. */
   readonly switches: Switch[] = [];
+  readonly switchedAt: number[] = [];
   /** How often the actor that moves was another one than before. */
   contextSwitches = 0;
   private readonly wish: Wish;
@@ -50,8 +56,8 @@ export class Steering implements Strategy {
     this.wish = wish;
   }
 
-  event(event: AnyEvent, _kind: number, actor: number): void {
-    if (event.kind === 'actor.create') this.family.born(event.actor, actor, event.name);
+  event(event: AnyEvent, _kind: number, actor: number, world: World): void {
+    this.family.event(event, actor, world);
   }
 
   /** The actor that moved last, as a member of the lineage; 0 at first. */
@@ -74,6 +80,7 @@ export class Steering implements Strategy {
     const chosen = this.wish.choose(candidates, count, this);
     if (chosen === -1 || chosen === usual) return usual;
     const from = this.lastMember;
+    this.switchedAt.push(this.order.length);
     this.switches.push({ from, steps: this.stepsOf(from), to: this.family.member(candidates[chosen]!.id) });
     return chosen;
   }

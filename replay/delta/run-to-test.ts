@@ -45,17 +45,19 @@ export function runOf(session: Session): RunToTest {
   };
 }
 
-/** Tests of the scenario under the seed, strategy and options of the run. */
-export function trialsOf(scenario: Scenario, run: RunToTest, onTest?: (tests: number) => void): Trials {
-  const { seed = '1', strategy = 'random', set = {}, maxSteps = defaultMaxSteps } = run;
-  const spec: RunSpec = { seed: String(seed), strategy: strategyNamed(strategy), set, maxSteps };
-  return new Trials(scenario, spec, run.rules ?? misuseRules.map(({ name }) => name), onTest);
+function specOf({ seed = '1', strategy = 'random', set = {}, maxSteps = defaultMaxSteps }: RunToTest): RunSpec {
+  return { seed: String(seed), strategy: strategyNamed(strategy), set, maxSteps };
 }
 
-/** Executes the run itself, whole. @throws {InputError} when its decisions do not fit the scenario */
+/** Tests of the scenario under the seed, strategy and options of the run. */
+export function trialsOf(scenario: Scenario, run: RunToTest, onTest?: (tests: number) => void): Trials {
+  return new Trials(scenario, specOf(run), run.rules ?? misuseRules.map(({ name }) => name), onTest);
+}
+
+/** Executes the run, whole, under the seed, strategy and options of the trials. @throws {InputError} when its decisions do not fit the scenario */
 export function tryRun(trials: Trials, scenario: Scenario, run: RunToTest, options: TrialOptions = {}): Trial {
   const decisions =
-    run.schedule === undefined ? drawn(scenario, trials.spec) : decisionsOf(parseSchedule(run.schedule));
+    run.schedule === undefined ? drawn(scenario, specOf(run)) : decisionsOf(parseSchedule(run.schedule));
   return trials.run(decisionsWish(decisions), { ...options, whole: true });
 }
 

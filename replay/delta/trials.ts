@@ -23,8 +23,9 @@ export interface Trial {
   readonly set: Options;
   /** The steps that were made, in order; see `stepOf`. */
   readonly order: readonly number[];
-  /** Where it left the default schedule. */
+  /** Where it left the default schedule; and how many steps had been made by then, for each. */
   readonly switches: readonly Switch[];
+  readonly switchedAt: readonly number[];
   readonly contextSwitches: number;
   /** Picks where more than one could have moved, and the string that follows them exactly. */
   readonly decisions: number;
@@ -75,11 +76,16 @@ export class Trials {
     this.maxSteps = spec.maxSteps;
   }
 
-  /** From now on a trial fails when it shows what this one did; one that makes many more steps is taken to be without end. */
-  pursue({ causes, order }: Trial): void {
+  /**
+   * From now on a trial fails when it shows what this one did; one that makes many more steps is taken to be without
+   * end. Evaluates to this one, as failing.
+   */
+  pursue(trial: Trial): Trial {
+    const { causes, order } = trial;
     this.causes = causes;
     this.rules = watchedOf(causes);
     if (!causes.has('step-bound')) this.maxSteps = Math.min(this.spec.maxSteps, patience * order.length + grace);
+    return { ...trial, verdict: 'fail' };
   }
 
   /** @throws {InputError} when the options do not fit the scenario, or decisions cannot be followed */
@@ -112,6 +118,7 @@ export class Trials {
       set,
       order: steering.order,
       switches: steering.switches,
+      switchedAt: steering.switchedAt,
       contextSwitches: steering.contextSwitches,
       decisions: schedule.count,
       schedule: formatSchedule(schedule.take()),

@@ -34,6 +34,7 @@ const commands: [command: string, words: string[]][] = [
   ],
   ['replay', ['<session>', 'FILE#ID', '--scenario', '--json']],
   ['shrink', ['<run>', '--seed', '--schedule', '--races', '--tests', '--no-options', '--no-store', '--json']],
+  ['bisect', ['<runs...>', 'GOOD BAD', '--time', '--check', '--at-address', '--when', '--vary', '--tests', '--json']],
   ['show', ['<session>', '--at', '--kind', '--actor', '--from', '--to', '--json']],
   ['sessions', ['[file]', '--json']],
   ['examples', ['--json']],

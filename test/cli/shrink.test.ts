@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
 import { test, type Folder } from '../support-cli/folder.ts';
+import { scenarioText } from '../support-cli/scenario-text.ts';
 import { documentOf, expectFine, expectRefusal } from '../support-cli/said.ts';
 
 interface Shrunk {
@@ -9,6 +10,23 @@ interface Shrunk {
   readonly after: { readonly forced: number };
   readonly schedule: string;
 }
+
+/** Two threads add one to a word without a lock. */
+const lostUpdate = scenarioText({
+  more: `check: ({ result }) => (result === 2 ? undefined : 'an update is lost'),`,
+  body: `
+    const word = yield* app.malloc(16);
+    yield* app.store32(word, 0);
+    function* add() {
+      yield* app.store32(word, (yield* app.load32(word)) + 1);
+    }
+    const a = yield* app.pthread_create('a', add);
+    const b = yield* app.pthread_create('b', add);
+    yield* app.pthread_join(a);
+    yield* app.pthread_join(b);
+    return yield* app.load32(word);
+  `,
+});
 
 const shrunk = (folder: Folder, ...args: string[]): Shrunk =>
   documentOf(folder.run('shrink', ...args, '--json')) as Shrunk;
@@ -27,11 +45,14 @@ describe('dextrace shrink', () => {
   });
 
   test('a scenario under a seed, as text: what is left is a list to read', ({ folder }) => {
-    const said = folder.run('shrink', 'late-write-race', '--seed', '1', '--no-options', '--no-store');
+    folder.write('lost.ts', lostUpdate);
+    const said = folder.run('shrink', 'lost.ts', '--seed', '1', '--no-options', '--no-store');
     expectFine(said);
     expect(said.stdout).toMatch(/ {2}switches {2}\d+ before, \d+ now\n/);
-    expect(said.stdout).toMatch(/ {2}event \d+ {2}app:main goes on for \d+ steps: /);
-    expect(said.stdout).toMatch(/again: dextrace record late-write-race --seed 1 --schedule s1\.\S+\n$/);
+    expect(said.stdout).toMatch(
+      / {2}event \d+ {2}app:b goes on for \d+ steps: .*\n {4}before event \d+, by app:a: store 4 bytes/,
+    );
+    expect(said.stdout).toMatch(/again: dextrace record lost\.ts --seed 1 --schedule s1\.\S+\n$/);
   });
 
   test('races can be what is looked for', ({ folder }) => {

@@ -6,14 +6,7 @@ import { trialsOf, tryRun } from '../../../replay/delta/run-to-test.ts';
 import { switchesWish } from '../../../scheduler/wishes.ts';
 import race from '../../../examples/late-write-race.ts';
 import { doubleFree, lockOrder, lostUpdate, racy, twoWindows } from '../../support/racy.ts';
-
-/** The first seed under which the scenario fails. */
-function failing(scenario: Scenario, seeds = 200, strategy = 'random'): number | undefined {
-  for (let seed = 1; seed <= seeds; seed += 1) {
-    if (record(scenario, { seed, strategy, maxSteps: 200_000 }).outcome === 'failed') return seed;
-  }
-  return undefined;
-}
+import { seedThat } from '../../support/seeds.ts';
 
 /** Shrinks, and holds the result against executions of its own: it fails, and without any one switch it does not. */
 function shrinkAndCheck(scenario: Scenario, run: RunToTest): ReturnType<typeof shrink> {
@@ -39,7 +32,7 @@ function shrinkAndCheck(scenario: Scenario, run: RunToTest): ReturnType<typeof s
 
 describe('a shrunk schedule still fails and is 1-minimal', () => {
   test.for(racy.map((scenario) => [scenario.title, scenario] as const))('%s', ([, scenario]) => {
-    shrinkAndCheck(scenario, { seed: failing(scenario)! });
+    shrinkAndCheck(scenario, { seed: seedThat('failed', scenario)! });
   });
 
   test('the late write', () => {
@@ -50,7 +43,7 @@ describe('a shrunk schedule still fails and is 1-minimal', () => {
   });
 
   test('under the timed strategy', () => {
-    shrinkAndCheck(race, { seed: failing(race, 200, 'timed')!, strategy: 'timed' });
+    shrinkAndCheck(race, { seed: seedThat('failed', race, { strategy: 'timed' })!, strategy: 'timed' });
   });
 });
 
@@ -59,7 +52,7 @@ const files = existsSync(bugs) ? readdirSync(bugs).filter((file) => /^\w.*\.ts$/
 describe.skipIf(files.length === 0)('of the bugs', () => {
   test.for(files.map((file) => [file] as const))('%s', async ([file]) => {
     const { scenario } = await loadScenario(new URL(file, bugs).pathname);
-    const seed = failing(scenario, 20);
+    const seed = seedThat('failed', scenario, { seeds: 20 });
     if (seed !== undefined) shrinkAndCheck(scenario, { seed });
   });
 });
@@ -71,11 +64,11 @@ describe('what is left', () => {
     ['a double free: one thread comes between the look and the free of the other', doubleFree, 2],
     ['two windows: out and back in again', twoWindows, 3],
   ] as const)('%s', ([, scenario, switches]) => {
-    expect(shrink(scenario, { seed: failing(scenario)! }).after.forced).toBeLessThanOrEqual(switches);
+    expect(shrink(scenario, { seed: seedThat('failed', scenario)! }).after.forced).toBeLessThanOrEqual(switches);
   });
 
   test('is told with who gives way to whom, and where', () => {
-    const { turns } = shrink(lostUpdate, { seed: failing(lostUpdate)! });
+    const { turns } = shrink(lostUpdate, { seed: seedThat('failed', lostUpdate)! });
     expect(turns).toMatchObject([
       { from: 'app:a', before: { text: /store 4 bytes/ }, to: { actor: 'app:b', text: /load/ } },
     ]);

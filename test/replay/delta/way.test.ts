@@ -1,12 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { mix, movesBetween } from '../../../replay/delta/mix.ts';
+import { Way } from '../../../replay/delta/way.ts';
 
 const order = (letters: string): number[] => letters.split('').map((letter) => letter.charCodeAt(0));
 const text = (list: readonly number[]): string => String.fromCharCode(...list);
-const moves = (base: string, target: string): string => text(movesBetween(order(base), order(target)));
-const mixed = (base: string, target: string, made: string): string =>
-  text(mix(order(base), order(target), order(made)));
+const movesOf = (way: Way): number[] => Array.from({ length: way.length }, (_, move) => way.step(move));
+const moves = (base: string, target: string): string => text(movesOf(new Way(order(base), order(target))));
+/** The mix with the moves of those steps. */
+const mixed = (base: string, target: string, made: string): string => {
+  const way = new Way(order(base), order(target));
+  const all = text(movesOf(way));
+  return text(
+    way.mix(
+      made
+        .split('')
+        .map((letter) => all.indexOf(letter))
+        .filter((move) => move !== -1),
+    ),
+  );
+};
 
 describe('moves from one order to another', () => {
   test('are none between equal orders', () => {
@@ -43,11 +55,12 @@ describe('a mix', () => {
       });
     fc.assert(
       fc.property(orders, ([base, target, coins]) => {
-        const all = movesBetween(base, target);
-        expect(mix(base, target, [])).toEqual(base);
-        expect(mix(base, target, all)).toEqual(target);
+        const way = new Way(base, target);
+        const all = [...Array(way.length).keys()];
+        expect(way.mix([])).toEqual(base);
+        expect(way.mix(all)).toEqual(target);
         const some = all.filter(() => coins.next().value);
-        expect(mix(base, target, some).toSorted((a, b) => a - b)).toEqual(base.toSorted((a, b) => a - b));
+        expect(way.mix(some).toSorted((a, b) => a - b)).toEqual(base.toSorted((a, b) => a - b));
       }),
       { seed: 3, numRuns: 300 },
     );

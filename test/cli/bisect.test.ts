@@ -1,0 +1,110 @@
+import { describe, expect } from 'vitest';
+import { test, type Folder } from '../support-cli/folder.ts';
+import { documentOf, expectFine, expectRefusal } from '../support-cli/said.ts';
+
+interface Found {
+  readonly sentence: string;
+  readonly tests: number;
+  readonly passing: string;
+  readonly failing: string;
+  readonly again: string;
+}
+
+/** A good and a bad session of the late write: `#1` and `#2`. */
+function twoRuns(folder: Folder): void {
+  expectFine(folder.run('record', 'late-write-race', '--strategy', 'timed'));
+  expect(folder.run('record', 'late-write-race').code).toBe(1);
+}
+
+const says =
+  /^fails if and only if app:main store #\d+ \(bytes 0x[\da-f]+\.\.0x[\da-f]+\) runs before beat \d+ of request 1$/;
+
+describe('dextrace bisect', () => {
+  test('GOOD BAD: ends in a sentence, and two sessions that differ in nothing else', ({ folder }) => {
+    twoRuns(folder);
+    const found = documentOf(folder.run('bisect', '#1', '#2', '--json')) as Found;
+    expect(found).toMatchObject({ good: 'dextrace.db#1', bad: 'dextrace.db#2' });
+    expect(found.sentence).toMatch(says);
+    expect(found.tests).toBeLessThanOrEqual(50);
+    expect([found.passing, found.failing]).toEqual(['dextrace.db#3', 'dextrace.db#4']);
+    for (const session of [found.passing, found.failing]) expectFine(folder.run('replay', session));
+    const again = folder.run(...found.again.replace('dextrace ', '').split(' '), '--no-store');
+    expect(again.code).toBe(1);
+  });
+
+  test('BAD alone, as text', ({ folder }) => {
+    const said = folder.run('bisect', 'late-write-race', '--no-store');
+    expectFine(said);
+    expect(said.stdout).toMatch(/ {2}good {6}the nearest that was found\n/);
+    expect(said.stdout).toMatch(/\nfails if and only if app:main store .* runs before beat/);
+    expect(said.stdout).toMatch(/ {2}tests {5}\d+\n/);
+  });
+
+  test('what does not fit is refused in one line', ({ folder }) => {
+    twoRuns(folder);
+    expectFine(folder.run('record', 'async-done-right'));
+    expectFine(folder.run('record', 'late-write-race', '--strategy', 'timed', '--set', 'size=8KiB'));
+    expectRefusal(folder.run('bisect', '#2', '#2'), /dextrace\.db#2 does not pass/);
+    expectRefusal(folder.run('bisect', '#1', '#1'), /dextrace\.db#1 does not fail/);
+    expectRefusal(folder.run('bisect', '#3', '#2'), /#3 and .*#2 are sessions of different scenarios/);
+    expectRefusal(folder.run('bisect', '#4', '#2'), /#4 and .*#2 are sessions of different options/);
+    expectRefusal(folder.run('bisect', '#1'), /the bad run does not fail/);
+    expectRefusal(folder.run('bisect', '#1', '#2', '#3'), /give a good and a bad session/);
+    expectRefusal(folder.run('bisect', '#1', '#9'), /has no session #9/);
+  });
+});
+
+describe('dextrace bisect --time', () => {
+  test('the store that brings bytes, the event after which the check fails, a finding, an expression', ({ folder }) => {
+    twoRuns(folder);
+    const time = (...args: string[]): string => {
+      const said = folder.run('bisect', '--time', '#2', ...args);
+      expectFine(said);
+      return said.stdout;
+    };
+    expect(time('--at-address', 'app:0x104000940=55')).toMatch(/^turns at event \d+, by app:main: memory\.fill /);
+    expect(time('--check')).toMatch(/^turns at event \d+, by link:tag\d: dma\.read /);
+    expect(time('--finding', 'late-write')).toMatch(/late-write: nothing orders/);
+    expect(time('--when', 'world.ports.size > 0')).toMatch(/by app:main: port\.create /);
+  });
+
+  test('needs one question, about a session', ({ folder }) => {
+    twoRuns(folder);
+    expectRefusal(folder.run('bisect', '--time', '#2'), /needs one of --check/);
+    expectRefusal(folder.run('bisect', '--time', '#2', '--check', '--when', 'true'), /needs one of --check/);
+    expectRefusal(folder.run('bisect', '--time', '#2', '--when', 'world.'), /the expression/);
+    expectRefusal(folder.run('bisect', '--time', '#2', '--when', 'false'), /does not hold/);
+    expectRefusal(folder.run('bisect', '--time', '#2', '--finding', 'nonsense'), /there is no rule "nonsense"/);
+    expectRefusal(folder.run('bisect', '--time', '#2', '--finding', 'deadlock'), /deadlock finds nothing/);
+    expectRefusal(folder.run('bisect', '--time', '#2', '--at-address', '12'), /names no bytes/);
+  });
+});
+
+describe('dextrace bisect --vary', () => {
+  test('a switch with few values: all are tried', ({ folder }) => {
+    const said = folder.run('bisect', '--vary', 'machine.pageSize', 'late-write-race');
+    expectFine(said);
+    expect(said.stdout).toMatch(/machine\.pageSize=4096 {2}\w+.*\n {2}machine\.pageSize=16384 {2}\w+/);
+  });
+
+  test('a number: halved down to two neighbours', ({ folder }) => {
+    const said = folder.run(
+      'bisect',
+      '--vary',
+      'size=16KiB..32KiB',
+      'late-write-race',
+      '--strategy',
+      'timed',
+      '--json',
+    );
+    expect(documentOf(said)).toMatchObject({ option: 'size', threshold: { passes: expect.any(Number) as number } });
+    const { threshold } = documentOf(said) as { threshold: { passes: number; fails: number } };
+    expect(Math.abs(threshold.fails - threshold.passes)).toBe(1);
+  });
+
+  test('what is no option or no range is refused in one line', ({ folder }) => {
+    expectRefusal(folder.run('bisect', '--vary', 'nonsense', 'late-write-race'), /there is no option "nonsense"/);
+    expectRefusal(folder.run('bisect', '--vary', 'size=9..3', 'late-write-race'), /a range goes from/);
+    expectRefusal(folder.run('bisect', '--vary', 'size=big', 'late-write-race'), /must be a number/);
+  });
+});
