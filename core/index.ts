@@ -54,6 +54,7 @@ export { kindOf, kindNames, kinds, modelVersion, type AnyEvent, type EventByKind
 export { kIOUserClientMemoryReadOnly } from './iokit/client-memory.ts';
 export { inlineLimit, kIOConnectMethodVarOutputSize, kIOUserClientVariableStructureSize } from './iokit/call.ts';
 export { maxSegments } from './iokit/command.ts';
+export * as kext from './kext/index.ts';
 export { defaultMachine, type Era, type MachineOptions, type Mapper } from './machine.ts';
 export {
   atomic_compare_exchange_strong,

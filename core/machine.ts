@@ -17,6 +17,8 @@ export interface MachineOptions {
   readonly era: Era;
   /** How the kernel hands out physical pages: never next to each other, or in order. */
   readonly physical: 'scattered' | 'contiguous';
+  /** How a snapshot of a small heap block is made: copied at once, or on write (facts §2.6); it moves only the cost. */
+  readonly mallocZones: 'eager' | 'copy-on-write';
   /** Widest single CPU access of `memset`, `memcpy` and bulk loads and stores, in bytes. */
   readonly storeWidth: number;
   /** Bytes moved by one DMA beat. */
@@ -40,6 +42,7 @@ export const defaultMachine: MachineOptions = {
   dartEnforcesReadOnly: false,
   era: '14.2',
   physical: 'scattered',
+  mallocZones: 'eager',
   storeWidth: 64,
   beat: 64,
   mps: 256,
@@ -78,6 +81,7 @@ const checks: { readonly [Name in keyof MachineOptions]: Check } = {
   dartEnforcesReadOnly: oneOf(true, false),
   era: oneOf('before-13.3', '13.3-14.1', '14.2'),
   physical: oneOf('scattered', 'contiguous'),
+  mallocZones: oneOf('eager', 'copy-on-write'),
   storeWidth: powerOfTwo(1, 4 * KiB),
   beat: powerOfTwo(4, 4 * KiB),
   mps: powerOfTwo(128, 4 * KiB),

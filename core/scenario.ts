@@ -29,6 +29,8 @@ export interface ScenarioDefinition<O extends Options, R> {
   readonly device?: DeviceModel | ((options: Widen<O>) => DeviceModel);
   /** Makes the driver that is started on the device. */
   readonly dext?: (options: Widen<O>) => IOService;
+  /** The same as a kernel extension, in place of a dext: it runs in the kernel, where a crash is a panic. */
+  readonly kext?: (options: Widen<O>) => IOService;
   /** The app's main thread. */
   readonly app: (app: App, options: Widen<O>) => Program<R>;
   /** What must hold at the end: throw, or return what is wrong. */
@@ -51,6 +53,8 @@ export interface Parts {
   readonly machine: MachineOptions;
   readonly device: DeviceModel | undefined;
   readonly driver: IOService | undefined;
+  /** Whether the driver is a kernel extension. */
+  readonly inKernel: boolean;
   main(): Program<unknown>;
   check(end: End<unknown>): string | undefined;
 }
@@ -85,9 +89,17 @@ export function scenario<O extends Options, R>(definition: ScenarioDefinition<O,
         else own[name] = value;
       }
       const options = own as Widen<O>;
-      const { machine, device, dext } = definition;
-      if (dext !== undefined && device === undefined) {
-        throw new ScenarioError(`the scenario "${definition.title}" has a dext but no device to start it on`);
+      const { machine, device, dext, kext } = definition;
+      if (dext !== undefined && kext !== undefined) {
+        throw new ScenarioError(
+          `the scenario "${definition.title}" has a dext and a kext: one of them drives the device`,
+        );
+      }
+      const driver = dext ?? kext;
+      if (driver !== undefined && device === undefined) {
+        throw new ScenarioError(
+          `the scenario "${definition.title}" has a ${dext === undefined ? 'kext' : 'dext'} but no device to start it on`,
+        );
       }
       const varies = typeof machine === 'function' || Object.keys(forMachine).length > 0;
       return {
@@ -96,7 +108,8 @@ export function scenario<O extends Options, R>(definition: ScenarioDefinition<O,
           ? machineFrom({ ...(typeof machine === 'function' ? machine(options) : machine), ...forMachine })
           : (usual ??= machineFrom(machine ?? {})),
         device: typeof device === 'function' ? device(options) : device,
-        driver: dext?.(options),
+        driver: driver?.(options),
+        inKernel: kext !== undefined,
         main: () => definition.app(app, options),
         check: (end) => definition.check?.(end as End<R>, options) ?? undefined,
       };

@@ -74,6 +74,7 @@ const slice = 65_536;
 const placedRules: ReadonlySet<RuleName> = new Set([
   'deadlock',
   'crash',
+  'panic',
   'use-after-release',
   'null-argument',
   'register-after-close',

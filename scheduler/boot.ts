@@ -3,6 +3,7 @@ import { IOPCIDevice } from '../core/driverkit/IOPCIDevice.ts';
 import { kIOServiceDefaultQueueName, publish, type IOService } from '../core/driverkit/IOService.ts';
 import { textOf } from '../core/machine.ts';
 import { enqueue } from '../core/iokit/queue.ts';
+import { kernelTask } from '../core/memory/state.ts';
 import { asProgram, type Program, type Step } from '../core/operation.ts';
 import { completer, link } from '../core/pcie/link.ts';
 import type { Parts } from '../core/scenario.ts';
@@ -15,7 +16,7 @@ export function boot(step: Step, parts: Parts, mainEnds: (result: unknown) => Pr
   step.emit({ kind: 'machine.start', options: textOf(parts.machine) });
   if (parts.device !== undefined) {
     const device = plugIn(step, parts.device);
-    if (parts.driver !== undefined) startDriver(step, parts.driver, device);
+    if (parts.driver !== undefined) startDriver(step, parts.driver, device, parts.inKernel);
   }
   const task = createTask(step, 'app');
   step.spawn({ name: 'app:main', role: 'app', task, program: asProgram('app', parts.main()), epilogue: mainEnds });
@@ -38,9 +39,9 @@ function plugIn(step: Step, model: DeviceModel): number {
   return device;
 }
 
-/** Makes the dext's process and has its driver started on the device. */
-function startDriver(step: Step, driver: IOService, device: number): void {
-  publish(step, driver, createTask(step, 'dext'));
+/** Makes the driver's address space, a dext's process or the kernel's, and has it started on the device. */
+function startDriver(step: Step, driver: IOService, device: number, inKernel: boolean): void {
+  publish(step, driver, createTask(step, inKernel ? kernelTask : 'dext'));
   const pci = new IOPCIDevice(device);
   driver.provider = pci;
   const queue = driver.CopyDispatchQueue(kIOServiceDefaultQueueName).id;

@@ -2,6 +2,7 @@ import { exitAfterLast } from '../core/app/process.ts';
 import { InputError, ScenarioError } from '../core/errors.ts';
 import { kindNumbers, quietKinds, type AnyEvent } from '../core/events.ts';
 import { evolve } from '../core/evolve.ts';
+import { kernelTask } from '../core/memory/state.ts';
 import {
   asProgram,
   costs,
@@ -263,15 +264,18 @@ export class Run implements Step, Running {
     if (error instanceof InputError || error instanceof Abort) throw error;
     const crash = error.name === 'Crash';
     const { task } = this.world.actors.get(runner.id)!;
+    const panic = crash && this.world.tasks.get(task)?.name === kernelTask;
     const reason = crash ? error.message : `${error.name}: ${error.message}`;
     this.emit({ kind: 'actor.exit', actor: runner.id, reason: 'crashed' });
     // A program error's text differs between JavaScript engines, so it stays out of the log.
-    if (task !== 0) this.emit({ kind: 'task.exit', task, reason: crash ? reason : 'program error' });
+    if (task !== 0 && !panic) this.emit({ kind: 'task.exit', task, reason: crash ? reason : 'program error' });
     this.find(
-      crash ? (error as Crash).code : 'program-error',
+      panic ? 'panic' : crash ? (error as Crash).code : 'program-error',
       `${runner.name} ${crash ? 'crashed' : 'threw'}: ${reason}${at(crash ? runner.pending.stack : error.stack)}`,
       [runner.id],
     );
+    // The kernel takes everybody with it.
+    if (panic) this.ended = true;
   }
 
   private find(rule: RuleName, message: string, actors: readonly number[]): void {

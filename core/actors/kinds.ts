@@ -84,7 +84,13 @@ export const actorKinds = {
     source: 'facts §1.3, §4, §5: the error rows',
     fields: { code: 'code', call: 'text' },
     text: '{call} returns {code}',
-    footprint: () => {},
+    // Not said by the event: what it was refused for. Anything that calls look at may be it.
+    footprint: (_e, touch, world) => {
+      for (const id of world.tasks.keys()) touch('task', id, 'read');
+      for (const id of world.connections.keys()) touch('connection', id, 'read');
+      for (const id of world.descriptors.keys()) touch('descriptor', id, 'read');
+      for (const id of world.commands.keys()) touch('command', id, 'read');
+    },
   }),
   unspecified: kind({
     doc: 'The run goes through something that is not established: a Mac may do otherwise.',

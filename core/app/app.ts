@@ -2,6 +2,7 @@ import * as threads from '../actors/threads.ts';
 import * as access from '../memory/access.ts';
 import * as heap from '../memory/heap.ts';
 import * as mapping from '../memory/mmap.ts';
+import { reclaim } from '../memory/reclaim.ts';
 import { act, type Act, type Program } from '../operation.ts';
 import { fork, waitpid } from './fork.ts';
 import * as iokit from './iokitlib.ts';
@@ -32,6 +33,7 @@ export const app = {
   pthread_create,
   fork,
   waitpid,
+  reclaim,
 } as const;
 
 export type App = typeof app;

@@ -101,21 +101,38 @@ export function* prepareForDMA(id: number, args: PrepareArguments): Program<Prep
 function* prepareLocked(id: number, { memory, offset, length, capacity }: PrepareArguments): Program<Prepared> {
   const wired = yield* prepare(memory);
   if (wired !== kIOReturnSuccess) return failed(wired);
-
-  const held = yield* now((step) => ({ ...commandOf(step, id) }));
-  if (held.active && held.descriptor !== memory) {
+  const set = yield* setMemory(id, memory, 'PrepareForDMA');
+  if (set !== kIOReturnSuccess) {
     yield* complete(memory);
-    return failed(yield* refuse('PrepareForDMA', kIOReturnBusy));
+    return failed(set);
   }
-  // The same memory again: the old mapping goes, the old wire stays (facts §4.2 (3)).
-  if (held.active && held.iova !== 0) yield* dropIova(id);
-  if (held.descriptor !== memory) {
-    yield* act('set memory', 'kernel', (step) => {
-      step.emit({ kind: 'command.set', command: id, descriptor: memory });
-      step.emit({ kind: 'object.retain', object: memory });
-    });
+  const mapped = yield* mapWindow(id, memory, offset, length);
+  if (mapped !== kIOReturnSuccess) {
+    // The command stays active: half-dead until it is prepared with the same memory (facts §4.2 (4)).
+    yield* complete(memory);
+    return failed(mapped);
   }
+  const result = yield* act('segments', 'kernel', (step) => emitSegments(step, id, memory, capacity));
+  if (result.code !== kIOReturnSuccess) yield* undo(id, memory);
+  return result;
+}
 
+/** `setMemoryDescriptor` without preparing (facts §4.2 (3)): the command holds the descriptor, or `kIOReturnBusy`. */
+export function* setMemory(id: number, memory: number, call: string): Program<number> {
+  const held = yield* now((step) => ({ ...commandOf(step, id) }));
+  if (held.active && held.descriptor !== memory) return yield* refuse(call, kIOReturnBusy);
+  // The same memory again: the old mapping goes, the old wire stays.
+  if (held.active && held.iova !== 0) yield* dropIova(id);
+  if (held.descriptor === memory) return kIOReturnSuccess;
+  yield* act('set memory', 'kernel', (step) => {
+    step.emit({ kind: 'command.set', command: id, descriptor: memory });
+    step.emit({ kind: 'object.retain', object: memory });
+  });
+  return kIOReturnSuccess;
+}
+
+/** `prepare(offset, length)` (facts §4.2 (4)): the command is active for a window of the memory, mapped for the device. */
+export function* mapWindow(id: number, memory: number, offset: number, length: number): Program<number> {
   const window = yield* act('activate', 'kernel', (step) => {
     const descriptor = step.world.descriptors.get(memory)!;
     const bytes = length === 0 ? descriptor.length : length;
@@ -125,16 +142,7 @@ function* prepareLocked(id: number, { memory, offset, length, capacity }: Prepar
     if (past) step.emit({ kind: 'command.unspecified', command: id, offset, length: bytes });
     return { bytes, past, whole: offset === 0 && bytes === descriptor.length };
   });
-  const mapped = window.past ? kIOReturnVMError : yield* mapIova(id, memory, offset, window.bytes, window.whole);
-  if (mapped !== kIOReturnSuccess) {
-    // The command stays active: half-dead until it is prepared with the same memory (facts §4.2 (4)).
-    yield* complete(memory);
-    return failed(mapped);
-  }
-
-  const result = yield* act('segments', 'kernel', (step) => emitSegments(step, id, memory, capacity));
-  if (result.code !== kIOReturnSuccess) yield* undo(id, memory);
-  return result;
+  return window.past ? kIOReturnVMError : yield* mapIova(id, memory, offset, window.bytes, window.whole);
 }
 
 /** Cleans up after segments could not be made; macOS does so since 13.3 (facts §4.2 (5)). */
@@ -151,7 +159,7 @@ function* undo(id: number, memory: number): Program {
 }
 
 /** Lets the command's bus addresses go, unless the descriptor's other commands share them (facts §4.6). */
-function* dropIova(id: number): Program {
+export function* dropIova(id: number): Program {
   const { iova, descriptor, shared } = yield* now((step) => {
     const command = commandOf(step, id);
     return { ...command, shared: step.world.descriptors.get(command.descriptor)!.sharedIova === command.iova };
@@ -247,20 +255,39 @@ function coalesce(pieces: readonly PagePiece[], addressOf: (piece: PagePiece, in
   return runs;
 }
 
+/** The bus addresses of `[offset, offset + length)` of the window of the memory; nothing when somebody has unwired it. */
+export function runsOf(
+  { world }: Step,
+  id: number,
+  memory: number,
+  offset: number,
+  length: number,
+): Range[] | undefined {
+  const { pageSize } = world.machine;
+  const command = world.commands.get(id)!;
+  const descriptor = world.descriptors.get(memory)!;
+  const pieces = piecesOf(world, descriptor, command.offset + offset, length);
+  if (command.iova === 0 && pieces.some((piece) => wiredPage(world, piece) === undefined)) return undefined;
+  // A bus page for each page of the window, which need not begin with the first of these.
+  const before = offset === 0 ? 0 : piecesOf(world, descriptor, command.offset, offset + 1).length - 1;
+  return coalesce(pieces, (piece, index) => {
+    const mapped = command.iova + (before + index) * pageSize;
+    return (command.iova === 0 ? wiredPage(world, piece)!.frame * pageSize : mapped) + piece.offsetInPage;
+  });
+}
+
+/** Where the command's addresses must end: exclusive. */
+export function limitOf({ maxAddressBits }: Command): number {
+  return maxAddressBits === 0 || maxAddressBits >= 64 ? Infinity : 2 ** maxAddressBits;
+}
+
 /** Makes the segment list; what does not fit the capacity is dropped without a word (facts §4.2 (5)). */
 function emitSegments(step: Step, id: number, memory: number, capacity: number): Prepared {
-  const { world } = step;
-  const { pageSize } = world.machine;
   const command = commandOf(step, id);
-  const descriptor = world.descriptors.get(memory)!;
-  const pieces = piecesOf(world, descriptor, command.offset, command.length);
-  if (command.iova === 0 && pieces.some((piece) => wiredPage(world, piece) === undefined))
-    return failed(refuseUnwired(step));
-  const runs = coalesce(pieces, (piece, index) => {
-    const page = command.iova === 0 ? wiredPage(world, piece)!.frame * pageSize : command.iova + index * pageSize;
-    return page + piece.offsetInPage;
-  });
-  const limit = command.maxAddressBits === 0 || command.maxAddressBits >= 64 ? Infinity : 2 ** command.maxAddressBits;
+  const descriptor = step.world.descriptors.get(memory)!;
+  const runs = runsOf(step, id, memory, 0, command.length);
+  if (runs === undefined) return failed(refuseUnwired(step));
+  const limit = limitOf(command);
   const tooHigh = runs.some((run) => run.address + run.length > limit);
   if (capacity === 0 || tooHigh) {
     const code = capacity === 0 ? kIOReturnBadArgument : kIOReturnMessageTooLarge;

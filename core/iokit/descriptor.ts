@@ -88,7 +88,12 @@ function snapshotNow(step: Step, id: number, index: number): boolean {
   const wired = [...source.pages].some(([page, frame]) => page < end && world.frames.get(frame)!.wires > 0);
   if (source.strategy === 'delay-fork' || wired) return false;
   const copy = world.objects.get(source.copy);
-  if (direction === 'out' && copy !== undefined && copy.pages.size === 0 && !writable(world, copy.id)) {
+  if (
+    direction === 'out' &&
+    copy !== undefined &&
+    copy.pages.size + copy.swapped.size === 0 &&
+    !writable(world, copy.id)
+  ) {
     step.emit({ kind: 'descriptor.snapshot', descriptor: id, index, object: copy.id, mechanism: 'reused' });
     return true;
   }

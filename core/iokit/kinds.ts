@@ -1,8 +1,14 @@
-import { kind, type Touch } from '../catalogue.ts';
+import { kind, type Access, type Touch } from '../catalogue.ts';
 import { touchBytes as touchTask } from '../memory/kinds.ts';
 import { mappers } from '../machine.ts';
 import type { World } from '../world.ts';
 import { descriptorTypes, directions, dmaOperations } from './state.ts';
+
+/** Touches a descriptor and what it stands on. */
+function touchDescriptor(id: number, access: Access, touch: Touch, world: World): void {
+  touch('descriptor', id, access);
+  for (const child of world.descriptors.get(id)?.children ?? []) touchDescriptor(child, access, touch, world);
+}
 
 /** Touches bytes of one frame. */
 function touchPhysical(
@@ -236,11 +242,15 @@ export const iokitKinds = {
     source: 'facts §3.5',
     fields: { object: 'id' },
     text: 'free #{object}',
-    footprint: (e, touch) => {
+    footprint: (e, touch, world) => {
       touch('object', e.object, 'sync');
       touch('descriptor', e.object, 'write');
       touch('command', e.object, 'write');
       touch('action', e.object, 'write');
+      for (const { object, snapshot } of world.descriptors.get(e.object)?.parts ?? []) {
+        touch('object', object, 'write');
+        if (snapshot !== 0) touch('object', snapshot, 'write');
+      }
     },
   }),
   'descriptor.create': kind({
@@ -302,9 +312,13 @@ export const iokitKinds = {
     source: 'facts §2.3',
     fields: { descriptor: 'id', object: 'id', offset: 'bytes', length: 'bytes' },
     text: 'descriptor #{descriptor} refers to object #{object}+{offset} (+{length})',
-    footprint: (e, touch) => {
+    footprint: (e, touch, world) => {
       touch('descriptor', e.descriptor, 'write');
       touch('object', e.object, 'write');
+      const { task, ranges } = world.descriptors.get(e.descriptor)!;
+      // What is at the addresses now.
+      for (const { address, length } of task === 0 ? [] : ranges)
+        touch('task', task, 'read', address, address + length);
     },
   }),
   'descriptor.snapshot': kind({
@@ -312,9 +326,11 @@ export const iokitKinds = {
     source: 'facts §2.3, §2.6, §2.7',
     fields: { descriptor: 'id', index: 'index', object: 'id', mechanism: ['delayed', 'reused', 'eager'] },
     text: 'descriptor #{descriptor} part {index} is snapshot in object #{object} ({mechanism})',
-    footprint: (e, touch) => {
+    footprint: (e, touch, world) => {
       touch('descriptor', e.descriptor, 'write');
       touch('object', e.object, 'write');
+      // Wires in it decide how it is copied.
+      touch('object', world.descriptors.get(e.descriptor)!.parts[e.index]!.object, 'read');
     },
   }),
   'descriptor.wire': kind({
@@ -336,8 +352,8 @@ export const iokitKinds = {
     source: 'facts §5.1',
     fields: { mapping: 'id', descriptor: 'id', task: 'task', address: 'address', length: 'bytes' },
     text: 'mapping #{mapping} of descriptor #{descriptor} at {address} (+{length}) of task {task}',
-    footprint: (e, touch) => {
-      touch('descriptor', e.descriptor, 'read');
+    footprint: (e, touch, world) => {
+      touchDescriptor(e.descriptor, 'read', touch, world);
       touch('task', e.task, 'write', e.address, e.address + e.length);
     },
   }),
@@ -376,14 +392,21 @@ export const iokitKinds = {
     source: 'facts §4.2 (4)',
     fields: { command: 'id', offset: 'bytes', length: 'bytes' },
     text: 'command #{command} is active for {length} bytes from {offset}',
-    footprint: (e, touch) => touch('command', e.command, 'write'),
+    footprint: (e, touch, world) => {
+      touch('command', e.command, 'write');
+      touchDescriptor(world.commands.get(e.command)!.descriptor, 'read', touch, world);
+    },
   }),
   'command.segment': kind({
     doc: 'PrepareForDMA returns a segment.',
     source: 'facts §4.2 (5), §4.6',
     fields: { command: 'id', index: 'index', address: 'address', length: 'bytes' },
     text: 'command #{command} segment {index}: {address} (+{length})',
-    footprint: (e, touch) => touch('command', e.command, 'write'),
+    footprint: (e, touch, world) => {
+      touch('command', e.command, 'write');
+      // Which frames are wired.
+      touchDescriptor(world.commands.get(e.command)!.descriptor, 'read', touch, world);
+    },
   }),
   'command.prepared': kind({
     doc: 'PrepareForDMA succeeds. Segments beyond the capacity are dropped without a word.',

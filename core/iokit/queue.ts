@@ -1,5 +1,6 @@
 /** Dispatch queues, and remote calls onto them (facts §1.5, §7.4). */
 import { kIOReturnOffline, MIG_SERVER_DIED } from '../codes.ts';
+import { kernelTask } from '../memory/state.ts';
 import { act, type Program, type Step } from '../operation.ts';
 import type { World } from '../world.ts';
 
@@ -35,7 +36,8 @@ function* serve(queue: number): Program {
 export function createQueue(step: Step, name: string, task: number): number {
   const queue = step.world.nextId;
   step.emit({ kind: 'queue.create', queue, task, name });
-  step.spawn({ name: `dext:${name}`, role: 'dext', task, daemon: true, program: serve(queue) });
+  const driver = step.world.tasks.get(task)!.name === kernelTask ? 'kext' : 'dext';
+  step.spawn({ name: `${driver}:${name}`, role: 'dext', task, daemon: true, program: serve(queue) });
   return queue;
 }
 

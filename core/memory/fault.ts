@@ -31,9 +31,23 @@ export function lookup(world: World, objectId: number, page: number): { frame: n
   return undefined;
 }
 
+/** {@link lookup}, after a page that is swapped out has been brought in. */
+export function bringIn(step: Step, objectId: number, page: number): ReturnType<typeof lookup> {
+  for (let id = objectId; id !== 0;) {
+    const object = step.world.objects.get(id)!;
+    if (object.pages.has(page)) break;
+    if (object.swapped.has(page)) {
+      step.emit({ kind: 'page.swap-in', object: id, page, frame: nextFrame(step.world) });
+      break;
+    }
+    id = object.shadow;
+  }
+  return lookup(step.world, objectId, page);
+}
+
 /** Gives the object a frame of its own for the page, with the contents a reader sees now. */
 function materialise(step: Step, object: number, page: number, reason: 'take' | 'push' | 'eager'): number {
-  const seen = lookup(step.world, object, page);
+  const seen = bringIn(step, object, page);
   if (seen?.own === true) return seen.frame;
   const frame = nextFrame(step.world);
   if (seen === undefined) step.emit({ kind: 'page.zero', object, page, frame });
@@ -43,7 +57,7 @@ function materialise(step: Step, object: number, page: number, reason: 'take' | 
 
 /** Copies the page into an eager snapshot (facts §2.6, vm_object_copy_slowly). */
 export function copyPage(step: Step, from: number, to: number, page: number): void {
-  const seen = lookup(step.world, from, page);
+  const seen = bringIn(step, from, page);
   const frame = nextFrame(step.world);
   if (seen === undefined) step.emit({ kind: 'page.zero', object: to, page, frame });
   else step.emit({ kind: 'page.copy', object: to, page, frame, from: seen.frame, reason: 'eager' });
@@ -54,7 +68,7 @@ export function copyPage(step: Step, from: number, to: number, page: number): vo
  * depends on: the old contents are first pushed into the newest copy (facts §2.5 (4)).
  */
 export function pageIn(step: Step, objectId: number, page: number, write: boolean): number {
-  if (!write) return lookup(step.world, objectId, page)?.frame ?? materialise(step, objectId, page, 'take');
+  if (!write) return bringIn(step, objectId, page)?.frame ?? materialise(step, objectId, page, 'take');
   const frame = materialise(step, objectId, page, 'take');
   const { copy } = step.world.objects.get(objectId)!;
   if (copy !== 0) materialise(step, copy, page, 'push');
@@ -65,7 +79,9 @@ export function pageIn(step: Step, objectId: number, page: number, write: boolea
 function writableInPlace(world: World, objectId: number, page: number): boolean {
   const object = world.objects.get(objectId)!;
   if (!object.pages.has(page)) return false;
-  return object.copy === 0 || world.objects.get(object.copy)!.pages.has(page);
+  if (object.copy === 0) return true;
+  const { pages, swapped } = world.objects.get(object.copy)!;
+  return pages.has(page) || swapped.has(page);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** How a child process gets its parent's memory (facts §9 "fork"; xnu osfmk/vm/vm_map.c vm_map_fork). */
 import type { Step } from '../operation.ts';
-import { copyPage, lookup } from './fault.ts';
+import { bringIn, copyPage } from './fault.ts';
 import { makeObject } from './space.ts';
 import type { MapEntry } from './state.ts';
 
@@ -31,6 +31,6 @@ function copyFor(step: Step, { object: from, offset, start, end }: MapEntry): nu
   const wired = pages.some((page) => (world.frames.get(source.pages.get(page) ?? -1)?.wires ?? 0) > 0);
   const copy = makeObject(step, source.size, source.strategy);
   if (!wired) step.emit({ kind: 'vm.copy', object: from, copy });
-  else for (const page of pages) if (lookup(world, from, page) !== undefined) copyPage(step, from, copy, page);
+  else for (const page of pages) if (bringIn(step, from, page) !== undefined) copyPage(step, from, copy, page);
   return copy;
 }

@@ -35,7 +35,8 @@ function allocate(step: Step, size: number, alignment: number): number {
     address = mapAnonymous(step, task, capacity, Math.max(alignment, world.machine.pageSize), 'delay');
   } else {
     if (alignUp(heap.zoneNext, alignment) + capacity > heap.zoneEnd) {
-      const zone = mapAnonymous(step, task, zoneSize, world.machine.pageSize, 'delay-fork');
+      const strategy = world.machine.mallocZones === 'eager' ? 'delay-fork' : 'delay';
+      const zone = mapAnonymous(step, task, zoneSize, world.machine.pageSize, strategy);
       step.emit({ kind: 'heap.zone', address: zone, length: zoneSize });
     }
     address = alignUp(heap.zoneNext, alignment);

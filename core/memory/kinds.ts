@@ -14,15 +14,49 @@ export function touchBytes(
   actor: number,
 ): void {
   const task = world.actors.get(actor)!.task;
+  touch('task', task, 'read', event.address, event.address + event.length);
   eachPiece(world, task, event.address, event.length, (frame, offset, length) => {
     touch('frame', frame, access, offset, offset + length);
   });
 }
 
+/** Touches a range of an address space, and the VM objects behind it, whose references are counted anew. */
+function touchMapped(
+  { task, address, length }: { readonly task: number; readonly address: number; readonly length: number },
+  touch: Touch,
+  world: World,
+): void {
+  touch('task', task, 'write', address, address + length);
+  for (const { start, end, object } of world.tasks.get(task)!.entries) {
+    if (start < address + length && end > address) touch('object', object, 'write');
+  }
+}
+
+/** Touches what looking up a page of a VM object reads: the page in the object, and in those behind it until it is found. */
+function touchLookup(objectId: number, page: number, touch: Touch, world: World): void {
+  for (let id = objectId; id !== 0;) {
+    touch('object', id, 'read', page, page + 1);
+    const object = world.objects.get(id)!;
+    id = object.pages.has(page) || object.swapped.has(page) ? 0 : object.shadow;
+  }
+}
+
+/** Touches the translations of these frames in every address space, which go or lose the right to write. */
+function touchTranslations(frames: { has(frame: number): boolean }, touch: Touch, { tasks, machine }: World): void {
+  for (const { id, translations } of tasks.values()) {
+    for (const [page, { frame }] of translations) {
+      if (frames.has(frame)) touch('task', id, 'write', page * machine.pageSize, (page + 1) * machine.pageSize);
+    }
+  }
+}
+
 const wire = { frame: 'frame', object: 'id', page: 'index', descriptor: 'id', index: 'index' } as const;
-const touchWire = (event: Payload<typeof wire>, touch: Touch): void => {
+const touchWire = (event: Payload<typeof wire>, touch: Touch, world: World): void => {
   touch('object', event.object, 'write');
   touch('descriptor', event.descriptor, 'write');
+  const { task, ranges } = world.descriptors.get(event.descriptor)!;
+  // What is at the addresses now, for a descriptor that is not resolved.
+  for (const { address, length } of task === 0 ? [] : ranges) touch('task', task, 'read', address, address + length);
 };
 
 /** Frames, VM objects, address spaces, faults, copy-on-write, wiring, heap, CPU accesses. */
@@ -62,6 +96,7 @@ export const memoryKinds = {
     },
     text: 'map {address} (+{length}) of task {task} to object #{object}+{offset}, {protection}',
     footprint: (e, touch) => {
+      touch('task', e.task, 'read'); // where there is room
       touch('task', e.task, 'write', e.address, e.address + e.length);
       touch('object', e.object, 'write');
     },
@@ -71,21 +106,21 @@ export const memoryKinds = {
     source: 'facts §9 "munmap"',
     fields: { task: 'task', address: 'address', length: 'bytes' },
     text: 'unmap {address} (+{length}) of task {task}',
-    footprint: (e, touch) => touch('task', e.task, 'write', e.address, e.address + e.length),
+    footprint: touchMapped,
   }),
   'vm.protect': kind({
     doc: "A range of an address space gets another protection for the CPU. DMA goes by the IOMMU's rights.",
     source: 'facts §9 "mprotect"',
     fields: { task: 'task', address: 'address', length: 'bytes', protection: protections },
     text: 'protect {address} (+{length}) of task {task}: {protection}',
-    footprint: (e, touch) => touch('task', e.task, 'write', e.address, e.address + e.length),
+    footprint: touchMapped,
   }),
   'vm.share': kind({
     doc: 'A range of an address space will be shared with child processes, not copied.',
     source: 'POSIX mmap MAP_SHARED; mach/vm_inherit.h VM_INHERIT_SHARE',
     fields: { task: 'task', address: 'address', length: 'bytes' },
     text: 'share {address} (+{length}) of task {task} with its children',
-    footprint: (e, touch) => touch('task', e.task, 'write', e.address, e.address + e.length),
+    footprint: touchMapped,
   }),
   'task.fork': kind({
     doc: "A process inherits its parent's heap; its memory follows range by range.",
@@ -110,9 +145,12 @@ export const memoryKinds = {
     source: 'facts §2.6; xnu osfmk/vm/vm_object.c vm_object_copy_delayed',
     fields: { object: 'id', copy: 'id' },
     text: 'object #{copy} becomes a delayed copy of object #{object}',
-    footprint: (e, touch) => {
+    footprint: (e, touch, world) => {
+      const { copy, pages } = world.objects.get(e.object)!;
       touch('object', e.object, 'write');
       touch('object', e.copy, 'write');
+      if (copy !== 0) touch('object', copy, 'write');
+      touchTranslations(new Set(pages.values()), touch, world);
     },
   }),
   'vm.terminate': kind({
@@ -123,7 +161,9 @@ export const memoryKinds = {
     footprint: (e, touch, world) => {
       touch('object', e.object, 'write');
       touch('allocator', 0, 'write');
-      for (const frame of world.objects.get(e.object)!.pages.values()) touch('frame', frame, 'write');
+      const { pages, shadow } = world.objects.get(e.object)!;
+      if (shadow !== 0) touch('object', shadow, 'write');
+      for (const frame of pages.values()) touch('frame', frame, 'write');
     },
   }),
   'page.zero': kind({
@@ -131,7 +171,8 @@ export const memoryKinds = {
     source: 'facts §2.5 (3)',
     fields: { object: 'id', page: 'index', frame: 'frame' },
     text: 'zero-fill page {page} of object #{object} in frame {frame}',
-    footprint: (e, touch) => {
+    footprint: (e, touch, world) => {
+      touchLookup(e.object, e.page, touch, world);
       touch('object', e.object, 'write', e.page, e.page + 1);
       touch('allocator', 0, 'write');
       touch('frame', e.frame, 'write');
@@ -142,10 +183,35 @@ export const memoryKinds = {
     source: 'facts §2.5 (4), §2.6; xnu osfmk/vm/vm_fault.c 2300-2425, vm_object.c vm_object_copy_slowly',
     fields: { object: 'id', page: 'index', frame: 'frame', from: 'frame', reason: ['take', 'push', 'eager'] },
     text: 'copy frame {from} to page {page} of object #{object} in frame {frame} ({reason})',
-    footprint: (e, touch) => {
+    footprint: (e, touch, world) => {
+      touchLookup(e.object, e.page, touch, world);
       touch('object', e.object, 'write', e.page, e.page + 1);
       touch('allocator', 0, 'write');
       touch('frame', e.from, 'read');
+      touch('frame', e.frame, 'write');
+      if (e.reason !== 'eager') touchTranslations(new Set([e.from]), touch, world);
+    },
+  }),
+  'page.swap-out': kind({
+    doc: 'Memory pressure: a page that is not wired leaves memory, and its frame is free for anyone.',
+    source: 'facts §9 "swap-out / compression"',
+    fields: { object: 'id', page: 'index', frame: 'frame' },
+    text: 'swap out page {page} of object #{object}, frame {frame} is free',
+    footprint: (e, touch, world) => {
+      touch('object', e.object, 'write'); // wires in it are counted as a whole
+      touch('allocator', 0, 'write');
+      touch('frame', e.frame, 'write');
+      touchTranslations(new Set([e.frame]), touch, world);
+    },
+  }),
+  'page.swap-in': kind({
+    doc: 'A page that was swapped out is needed again.',
+    source: 'facts §9 "swap-out / compression"',
+    fields: { object: 'id', page: 'index', frame: 'frame' },
+    text: 'swap in page {page} of object #{object} to frame {frame}',
+    footprint: (e, touch) => {
+      touch('object', e.object, 'write', e.page, e.page + 1);
+      touch('allocator', 0, 'write');
       touch('frame', e.frame, 'write');
     },
   }),
@@ -154,7 +220,16 @@ export const memoryKinds = {
     source: 'xnu osfmk/vm/vm_fault.c vm_fault_enter',
     fields: { task: 'task', address: 'address', frame: 'frame', writable: 'flag' },
     text: 'map page {address} of task {task} to frame {frame}, writable {writable}',
-    footprint: (e, touch) => touch('task', e.task, 'write', e.address, e.address + 1),
+    footprint: (e, touch, world) => {
+      const { pageSize } = world.machine;
+      touch('task', e.task, 'write', e.address, e.address + pageSize);
+      const { object, offset, start } = entryAt(world, e.task, e.address)!;
+      const page = (offset + e.address - start) / pageSize;
+      touchLookup(object, page, touch, world);
+      // It may be written where the snapshot has the page.
+      const { copy } = world.objects.get(object)!;
+      if (copy !== 0) touch('object', copy, 'read', page, page + 1);
+    },
   }),
   'page.wire': kind({
     doc: 'A page is wired for a descriptor: its frame stays until it is unwired, whatever the app does.',

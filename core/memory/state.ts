@@ -19,6 +19,8 @@ export interface VmObject {
   readonly strategy: CopyStrategy;
   /** Page index to frame number; a page that is absent is looked up in `shadow`, else zero. */
   readonly pages: Map<number, number>;
+  /** Page index to contents, for pages that are swapped out: they are the object's own all the same. */
+  readonly swapped: Map<number, Uint8Array>;
   /** The object that a copy-on-write copy still takes its untouched pages from; 0 for none. */
   shadow: number;
   /** The newest copy-on-write copy that reads this object, into which old pages are pushed before a write; 0 for none. */
@@ -67,6 +69,9 @@ export interface Heap {
   zoneNext: number;
   zoneEnd: number;
 }
+
+/** The name of the kernel's own task, which a kernel extension runs in. */
+export const kernelTask = 'kernel';
 
 /** A process: the app, the dext, or the kernel. */
 export interface Task {

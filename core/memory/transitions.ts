@@ -86,6 +86,7 @@ export const memoryTransitions: Transitions<typeof memoryKinds> = {
       size: e.size,
       strategy: e.strategy,
       pages: new Map(),
+      swapped: new Map(),
       shadow: 0,
       copy: 0,
       references: 0,
@@ -156,6 +157,20 @@ export const memoryTransitions: Transitions<typeof memoryKinds> = {
     objectOf(world, e.object).pages.set(e.page, e.frame);
     // Whoever saw the old frame through this object must see the new one from now on.
     if (e.reason !== 'eager') disconnect(world, e.from);
+  },
+  'page.swap-out': (world, e) => {
+    const object = objectOf(world, e.object);
+    object.swapped.set(e.page, world.frames.get(e.frame)!.bytes);
+    object.pages.delete(e.page);
+    disconnect(world, e.frame);
+    world.frames.delete(e.frame);
+    world.freeFrames.push(e.frame);
+  },
+  'page.swap-in': (world, e) => {
+    const object = objectOf(world, e.object);
+    takeFrame(world, e.frame, object.swapped.get(e.page)!.slice());
+    object.swapped.delete(e.page);
+    object.pages.set(e.page, e.frame);
   },
   'page.enter': (world, e) => {
     world.tasks

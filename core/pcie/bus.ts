@@ -30,6 +30,8 @@ export function beatStatus(world: World, address: number, write: boolean): BeatS
   if (machine.mapper === 'none') return world.frames.has(page) ? 'ok' : 'no-memory';
   const entry = world.iommu.get(page);
   if (entry === undefined) return 'iommu-fault';
-  if (entry.access === 'read-write' || entry.access === (write ? 'write' : 'read')) return 'ok';
-  return machine.mapper === 'dart' && !machine.dartEnforcesReadOnly ? 'ok' : 'iommu-fault';
+  const allowed = entry.access === 'read-write' || entry.access === (write ? 'write' : 'read');
+  if (!allowed && (machine.mapper !== 'dart' || machine.dartEnforcesReadOnly)) return 'iommu-fault';
+  // Without a lock, commands that race can leave a page mapped that nobody wires any more (facts §10 (22)).
+  return world.frames.has(entry.frame) ? 'ok' : 'no-memory';
 }

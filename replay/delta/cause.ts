@@ -19,6 +19,7 @@ function causeOf(finding: Finding, world: World): Cause {
   const { rule, actors } = finding;
   switch (rule) {
     case 'crash':
+    case 'panic':
     case 'program-error':
       return `${rule} ${actors.map((actor) => world.actors.get(actor)?.role).join(' ')}`;
     case 'check':

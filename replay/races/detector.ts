@@ -92,6 +92,7 @@ class RaceDetector {
       },
       'page.zero': ({ object, page, frame }) => void this.owners.set(frame, this.shadow(object, page)),
       'page.copy': ({ object, page, frame }) => void this.owners.set(frame, this.shadow(object, page)),
+      'page.swap-in': ({ object, page, frame }) => void this.owners.set(frame, this.shadow(object, page)),
       'vm.terminate': ({ object }) => void this.objects.delete(object),
       'descriptor.snapshot': (event, at) => this.snapshot(event, at),
       'memory.load': (event, at) => this.cpu(event, cpuRead, at),

@@ -32,6 +32,8 @@ export const staleOutput: Rule = {
     let outputs: Output[] = [];
     /** By frame: which of its bytes were written since the output was passed. */
     const written = new Map<number, Uint8Array>();
+    /** The same of pages that are swapped out, by page of their VM object. */
+    const out = new Map<string, Uint8Array | undefined>();
     const ports = new Map<number, { readonly action: number; readonly code: number }[]>();
     const mark = (frame: number, offset: number, length: number, pageSize: number): void => {
       let page = written.get(frame);
@@ -111,6 +113,15 @@ export const staleOutput: Rule = {
         const bytes = reason === 'eager' ? undefined : written.get(from);
         if (bytes === undefined) forget(frame);
         else written.set(frame, bytes.slice());
+      },
+      'page.swap-out': ({ object, page, frame }) => {
+        out.set(`${object}.${page}`, written.get(frame));
+        forget(frame);
+      },
+      'page.swap-in': ({ object, page, frame }) => {
+        const bytes = out.get(`${object}.${page}`);
+        if (bytes === undefined) forget(frame);
+        else written.set(frame, bytes);
       },
       'vm.remove': ({ task, address, length }) => drop(task, address, length),
       'heap.free': ({ address }, { actor, world }) => {

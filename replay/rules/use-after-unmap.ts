@@ -51,7 +51,7 @@ export const useAfterUnmap: Rule = {
     /** By frame: whose page it is. */
     const owners = new Map<number, { readonly object: number; readonly page: number }>();
 
-    function owned({ object, page, frame }: EventByKind['page.zero' | 'page.copy']): void {
+    function owned({ object, page, frame }: EventByKind['page.zero' | 'page.copy' | 'page.swap-in']): void {
       owners.set(frame, { object, page });
     }
 
@@ -76,6 +76,7 @@ export const useAfterUnmap: Rule = {
       on: {
         'page.zero': owned,
         'page.copy': owned,
+        'page.swap-in': owned,
         'vm.remove': ({ task, address, length }, { seq, actor, world }) => {
           // What a process loses by its end is no mistake of the app: the driver hears of that in Stop.
           if (world.actors.get(actor)?.role !== 'app') return;

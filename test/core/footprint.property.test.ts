@@ -94,6 +94,8 @@ test('every byte of memory that an event changes lies in its footprint', () => {
     'memory.fill',
     'memory.store',
     'page.copy',
+    'page.swap-in',
+    'page.swap-out',
     'page.zero',
     'vm.terminate',
   ]);
@@ -112,6 +114,8 @@ const objects = {
   command: 'commands',
   source: 'sources',
   service: 'services',
+  task: 'tasks',
+  object: 'objects',
 } as const satisfies Partial<Record<Parameters<Touch>[0], keyof World>>;
 
 type Snapshot = ReadonlyMap<string, string>;

@@ -11,6 +11,7 @@ import asyncDoneRight from '../../examples/async-done-right.ts';
 import clientMemory from '../../examples/client-memory.ts';
 import deviceToApp from '../../examples/device-to-app.ts';
 import dextBuffer from '../../examples/dext-buffer.ts';
+import kextGather from '../../examples/kext-gather.ts';
 import inlineCopy from '../../examples/inline-copy.ts';
 import lateWriteRace from '../../examples/late-write-race.ts';
 import lateWrite from '../../examples/late-write.ts';
@@ -21,6 +22,7 @@ const cases: [name: string, scenario: Scenario, set: Options][] = [
   ['client-memory', clientMemory, { copyOnWrite: false }],
   ['device-to-app', deviceToApp, {}],
   ['dext-buffer', dextBuffer, {}],
+  ['kext-gather', kextGather, {}],
   ['inline-copy', inlineCopy, {}],
   ['late-write', lateWrite, {}],
   ['late-write', lateWrite, { size: 5_000, 'machine.pageSize': 4_096, 'machine.mapper': 'none' }],

@@ -20,6 +20,8 @@ function* frames(world: World): Generator<string> {
   for (const number of world.frames.keys()) {
     if (owners.get(number) !== 1) yield `frame ${number} belongs to ${owners.get(number) ?? 0} pages`;
   }
+  for (const { id, pages, swapped } of world.objects.values())
+    for (const page of swapped.keys()) if (pages.has(page)) yield `page ${page} of object #${id} is in memory and out`;
   for (const number of owners.keys()) if (!world.frames.has(number)) yield `frame ${number} of a page is no frame`;
   if (new Set(world.freeFrames).size !== world.freeFrames.length) yield 'a frame is free twice';
   for (const number of world.freeFrames) if (world.frames.has(number)) yield `frame ${number} is free and used`;
@@ -78,7 +80,8 @@ function* addressSpaces(world: World): Generator<string> {
       if (seen?.frame !== frame)
         yield `${name}: page ${page} is translated to frame ${frame}, but is frame ${seen?.frame}`;
       const { copy } = world.objects.get(entry.object)!;
-      const needed = copy !== 0 && !world.objects.get(copy)!.pages.has(index);
+      const snapshot = world.objects.get(copy);
+      const needed = snapshot !== undefined && !snapshot.pages.has(index) && !snapshot.swapped.has(index);
       if (writable && (entry.protection !== 'read-write' || seen?.own !== true || needed))
         yield `${name}: page ${page} is writable`;
     }

@@ -60,6 +60,7 @@ export type AppStep =
       readonly value: number;
     }
   | { readonly do: 'protect'; readonly slot: number; readonly protection: number; readonly page: number }
+  | { readonly do: 'pressure'; readonly slot: number }
   | { readonly do: 'fork'; readonly slot: number; readonly value: number; readonly wait: boolean }
   | { readonly do: 'share'; readonly slot: number; readonly value: number; readonly unmap: boolean }
   | { readonly do: 'add'; readonly slot: number; readonly offset: number; readonly locked: boolean }
@@ -169,6 +170,7 @@ const appStep: fc.Arbitrary<AppStep> = fc.oneof(
       page: fc.nat({ max: 3 }),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ do: of('pressure'), slot: pick }) },
   { weight: 1, arbitrary: fc.record({ do: of('fork'), slot: pick, value, wait: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: of('share'), slot: pick, value, unmap: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: of('add'), slot: pick, offset, locked: fc.boolean() }) },
@@ -192,6 +194,7 @@ const machine: fc.Arbitrary<Partial<MachineOptions>> = fc.record({
   mapper: fc.constantFrom('none', 'vtd', 'dart'),
   dartEnforcesReadOnly: fc.boolean(),
   physical: fc.constantFrom('scattered', 'contiguous'),
+  mallocZones: fc.constantFrom('eager', 'copy-on-write'),
 });
 
 /** Plans with a main thread and a second one. */

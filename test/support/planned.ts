@@ -235,6 +235,9 @@ function* thread(app: App, steps: readonly AppStep[], number: number, { connect,
           yield* app.mprotect(first, 4 * KiB, PROT_READ | PROT_WRITE);
           break;
         }
+        case 'pressure':
+          yield* app.reclaim();
+          break;
         case 'fork': {
           const child = yield* app.fork(`child${number}`, () => app.memset(address, step.value, Math.min(room, 200)));
           if (step.wait) yield* app.waitpid(child);

@@ -124,6 +124,8 @@ export interface Setup<R> {
   /** Whether Start opens the device; it does unless told not to. */
   readonly open?: boolean;
   readonly device?: DeviceModel;
+  /** Whether the driver is a kernel extension. */
+  readonly kernel?: boolean;
   readonly machine?: Partial<MachineOptions>;
 }
 
@@ -155,7 +157,7 @@ export function scenarioOf<R>(setup: Setup<R>): Scenario {
     title: 'a test',
     machine: setup.machine ?? {},
     device: setup.device ?? probe(),
-    dext: () => new TestDriver(setup as Setup<unknown>),
+    [setup.kernel === true ? 'kext' : 'dext']: () => new TestDriver(setup as Setup<unknown>),
     *app(app) {
       const service = yield* app.IOServiceGetMatchingService('TestDriver');
       const [, connect] = yield* app.IOServiceOpen(service);

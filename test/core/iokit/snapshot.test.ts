@@ -54,6 +54,21 @@ describe('how it is made (§2.6)', () => {
     expect(ran.result.looks).toEqual([old]);
   });
 
+  test('delayed for a small malloc where its zones are copied on write', () => {
+    const ran = run(
+      play({
+        moves,
+        size: 12 * KiB,
+        machine: { pageSize: 4 * KiB, mallocZones: 'copy-on-write' },
+        *allocate(app, size) {
+          return yield* app.malloc(size);
+        },
+      }),
+    );
+    expect(mechanisms(ran)).toEqual(['delayed']);
+    expect(ran.result.looks).toEqual([old]);
+  });
+
   test('eager for a small malloc: all pages are copied at the mapping', () => {
     const ran = run(
       play({
