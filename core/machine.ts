@@ -33,6 +33,8 @@ export interface MachineOptions {
   readonly tags: number;
   /** Posted packets that a device can have on their way before it must wait for credits (PCIe base spec 2.6). */
   readonly credits: number;
+  /** Whether the app may open the service; what the open fails with otherwise (facts §3.6). */
+  readonly entitlement: 'granted' | 'not-permitted' | 'not-privileged';
 }
 
 /** An Apple-silicon Mac with macOS 14.2 or later. */
@@ -50,6 +52,7 @@ export const defaultMachine: MachineOptions = {
   rcb: 64,
   tags: 4,
   credits: 8,
+  entitlement: 'granted',
 };
 
 interface Check {
@@ -89,6 +92,7 @@ const checks: { readonly [Name in keyof MachineOptions]: Check } = {
   rcb: oneOf(64, 128),
   tags: between(1, 256),
   credits: between(1, 1024),
+  entitlement: oneOf('granted', 'not-permitted', 'not-privileged'),
 };
 
 /** The values that a switch can have; undefined when there are many, or no such switch. */

@@ -86,6 +86,10 @@ export interface Step {
   emit(event: AnyEvent): void;
   /** Starts an actor and returns its number. */
   spawn(actor: Spawn): number;
+  /** The acting actor goes into the kernel (1) or comes out of it (-1); calls nest. */
+  cross(direction: 1 | -1): void;
+  /** Whether an actor is inside a procedure of the kernel, and so cannot be killed yet. */
+  isInKernel(actor: number): boolean;
 }
 
 /** What kind of crash it is: some have a rule of their own among the findings. */
@@ -169,6 +173,11 @@ export abstract class Operation<R> implements Iterator<Operation<unknown>, R, R>
     return this.name;
   }
 
+  /** The actors that could let a blocked actor go on, as far as that is known; for deadlock findings. */
+  heldBy(_world: World): readonly number[] {
+    return [];
+  }
+
   /** What it will touch, as far as that can be told before it is performed: for strategies that look ahead. */
   intent(_touch: Touch, _world: World, _actor: number): void {}
 
@@ -190,6 +199,8 @@ export abstract class Operation<R> implements Iterator<Operation<unknown>, R, R>
 export interface Guard {
   readonly ready?: (world: World, actor: number) => boolean;
   readonly waitsFor?: (world: World) => string;
+  /** The actors that could let the waiting one go on. */
+  readonly heldBy?: (world: World) => readonly number[];
   /** The object whose state `ready` depends on. */
   readonly on?: readonly [resource: Resource, id: number];
   readonly timeout?: number | undefined;
@@ -216,6 +227,10 @@ export class Act<R> extends Operation<R> {
 
   override waitsFor(world: World): string {
     return this.guard?.waitsFor?.(world) ?? this.name;
+  }
+
+  override heldBy(world: World): readonly number[] {
+    return this.guard?.heldBy?.(world) ?? [];
   }
 
   override intent(touch: Touch): void {
@@ -253,6 +268,14 @@ class Now<R> extends Operation<R> {
 /** Looks at the world, or changes what only the actor itself can see, within the step just made. */
 export function now<R>(effect: (step: Step) => R): Operation<R> {
   return new Now(effect);
+}
+
+/** A procedure of the kernel on its caller's thread: a thread that is killed in it ends when it comes out (facts §1.5). */
+export function* inKernel<R>(program: Program<R> | Operation<R>): Program<R> {
+  yield* now((step) => step.cross(1));
+  const result = yield* program;
+  yield* now((step) => step.cross(-1));
+  return result;
 }
 
 /** A call that returns an error without doing anything: one step, so that the refusal is in the log. */

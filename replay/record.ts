@@ -73,6 +73,8 @@ const slice = 65_536;
 /** Findings of a run that a second run tells the places of. */
 const placedRules: ReadonlySet<RuleName> = new Set([
   'deadlock',
+  'queue-deadlock',
+  'unanswered',
   'crash',
   'panic',
   'use-after-release',

@@ -1,4 +1,4 @@
-import { Device, type DeviceModel } from '../core/devices/device.ts';
+import type { DeviceModel } from '../core/devices/device.ts';
 import { IOPCIDevice } from '../core/driverkit/IOPCIDevice.ts';
 import { kIOServiceDefaultQueueName, publish, type IOService } from '../core/driverkit/IOService.ts';
 import { textOf } from '../core/machine.ts';
@@ -6,6 +6,7 @@ import { enqueue } from '../core/iokit/queue.ts';
 import { kernelTask } from '../core/memory/state.ts';
 import { asProgram, type Program, type Step } from '../core/operation.ts';
 import { completer, link } from '../core/pcie/link.ts';
+import { startEngines } from '../core/pcie/reset.ts';
 import type { Parts } from '../core/scenario.ts';
 
 /**
@@ -27,9 +28,7 @@ function plugIn(step: Step, model: DeviceModel): number {
   const device = step.world.nextId;
   const layout = JSON.stringify({ name: model.name, bars: model.bars });
   step.emit({ kind: 'device.create', device, memory: model.memory, layout });
-  for (const [name, program] of Object.entries(model.engines(new Device(device)))) {
-    step.spawn({ name: `device:${name}`, role: 'device', task: 0, device, daemon: true, program });
-  }
+  startEngines(step, device, model);
   const part = { role: 'device', task: 0, device, daemon: true, waits: true } as const;
   step.spawn({ ...part, name: 'link:posted', program: link(device) });
   for (let tag = 0; tag < step.world.machine.tags; tag += 1) {
@@ -41,9 +40,9 @@ function plugIn(step: Step, model: DeviceModel): number {
 
 /** Makes the driver's address space, a dext's process or the kernel's, and has it started on the device. */
 function startDriver(step: Step, driver: IOService, device: number, inKernel: boolean): void {
-  publish(step, driver, createTask(step, inKernel ? kernelTask : 'dext'));
   const pci = new IOPCIDevice(device);
   driver.provider = pci;
+  publish(step, driver, createTask(step, inKernel ? kernelTask : 'dext'));
   const queue = driver.CopyDispatchQueue(kIOServiceDefaultQueueName).id;
   enqueue(step, queue, 'Start', false, () => asProgram(`${driver.constructor.name}.Start`, driver.Start(pci)));
 }

@@ -71,6 +71,8 @@ export type RuleName = keyof typeof ruleMeanings;
 /** What the run itself finds; the rest is found by rules that watch it. */
 export const runRules: readonly RuleName[] = [
   'deadlock',
+  'queue-deadlock',
+  'unanswered',
   'step-bound',
   'crash',
   'panic',

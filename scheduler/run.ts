@@ -1,4 +1,5 @@
-import { exitAfterLast } from '../core/app/process.ts';
+import { kill } from '../core/actors/dying.ts';
+import { endOfMain } from '../core/app/process.ts';
 import { InputError, ScenarioError } from '../core/errors.ts';
 import { kindNumbers, quietKinds, type AnyEvent } from '../core/events.ts';
 import { evolve } from '../core/evolve.ts';
@@ -21,6 +22,7 @@ import type { Finding, RuleName } from './finding.ts';
 import { Abort, type Observer } from './observer.ts';
 import type { Random } from './random.ts';
 import { giveUp, type Candidate, type Running, type Strategy } from './strategy.ts';
+import { storiesOf } from './stuck.ts';
 
 /** An actor's program, and what it is about to do. */
 interface Runner {
@@ -37,6 +39,10 @@ interface Runner {
   deadline: number;
   /** Whether it has been seen able to move since it asked. */
   seen: boolean;
+  /** How many procedures of the kernel it is inside of. */
+  depth: number;
+  /** Whether it has ended. */
+  over: boolean;
 }
 
 /** An actor's first operation: to begin. */
@@ -112,6 +118,24 @@ export class Run implements Step, Running {
     evolve(this.world, event, this.actor, this.now, number);
     this.events += 1;
     if (!quietKinds[number]) this.stale = true;
+    if (event.kind === 'actor.exit') this.runnerOf(event.actor)!.over = true;
+  }
+
+  cross(direction: 1 | -1): void {
+    const runner = this.runnerOf(this.actor)!;
+    runner.depth += direction;
+    if (runner.depth > 0) return;
+    const { task } = this.world.actors.get(runner.id)!;
+    if (task !== 0 && this.world.tasks.get(task)!.state !== 'alive')
+      this.emit({ kind: 'actor.exit', actor: runner.id, reason: 'killed' });
+  }
+
+  isInKernel(actor: number): boolean {
+    return this.runnerOf(actor)!.depth > 0;
+  }
+
+  private runnerOf(actor: number): Runner | undefined {
+    return this.runners.find((runner) => runner.id === actor);
   }
 
   spawn({ name, role, task, device = 0, daemon = false, waits = false, program, epilogue }: Spawn): number {
@@ -127,6 +151,8 @@ export class Run implements Step, Running {
       latency: 0,
       deadline: never,
       seen: false,
+      depth: 0,
+      over: false,
     };
     this.ask(runner, runner.pending);
     this.runners.push(runner);
@@ -135,17 +161,17 @@ export class Run implements Step, Running {
 
   /** The operation that an actor is about to perform. */
   pendingOf(actor: number): Operation<unknown> | undefined {
-    return this.runners.find((runner) => runner.id === actor)?.pending;
+    return this.runnerOf(actor)?.pending;
   }
 
   waiting(): readonly Candidate[] {
-    return this.runners.filter((runner) => this.alive(runner));
+    return this.runners.filter(({ over }) => !over);
   }
 
   private mainEnds(result: unknown): Program {
     this.result = result;
     this.mainReturned = true;
-    return exitAfterLast();
+    return endOfMain();
   }
 
   private step(): void {
@@ -184,7 +210,7 @@ export class Run implements Step, Running {
   /** Collects who can move. Sleepers can when their time has come, and time passes only when nobody else can move. */
   private gather(): number {
     const { world, candidates, strategy } = this;
-    this.runners = this.runners.filter((runner) => this.alive(runner));
+    this.runners = this.runners.filter((runner) => !runner.over);
     const { runners } = this;
     let count = 0;
     let earliest = never;
@@ -210,6 +236,7 @@ export class Run implements Step, Running {
     try {
       let value = runner.pending.perform(this);
       for (;;) {
+        if (runner.over) return;
         const { done, value: operation } = runner.program.next(value) as IteratorResult<
           Operation<unknown> | undefined,
           unknown
@@ -243,10 +270,6 @@ export class Run implements Step, Running {
     return false;
   }
 
-  private alive(runner: Runner): boolean {
-    return this.world.actors.get(runner.id)!.alive;
-  }
-
   private ask(runner: Runner, operation: Operation<unknown>): void {
     runner.pending = operation;
     if (operation.blocks) this.stale = true;
@@ -268,7 +291,7 @@ export class Run implements Step, Running {
     const reason = crash ? error.message : `${error.name}: ${error.message}`;
     this.emit({ kind: 'actor.exit', actor: runner.id, reason: 'crashed' });
     // A program error's text differs between JavaScript engines, so it stays out of the log.
-    if (task !== 0 && !panic) this.emit({ kind: 'task.exit', task, reason: crash ? reason : 'program error' });
+    if (task !== 0 && !panic) kill(this, task, crash ? 'crash' : 'error', crash ? reason : 'program error');
     this.find(
       panic ? 'panic' : crash ? (error as Crash).code : 'program-error',
       `${runner.name} ${crash ? 'crashed' : 'threw'}: ${reason}${at(crash ? runner.pending.stack : error.stack)}`,
@@ -286,15 +309,15 @@ export class Run implements Step, Running {
   private end(): void {
     this.ended = true;
     const stuck = this.runners.filter((runner) => !runner.pending.idle);
-    if (stuck.length > 0) {
-      const lines = stuck.map(
+    for (const { rule, head, actors } of storiesOf(this.world, stuck)) {
+      const lines = actors.map(
         ({ name, pending }) =>
           `${name} is in ${pending.name} and waits for ${pending.waitsFor(this.world)}${at(pending.stack)}`,
       );
       this.find(
-        'deadlock',
-        `nobody can move:\n  ${lines.join('\n  ')}`,
-        stuck.map((runner) => runner.id),
+        rule,
+        `${head}:\n  ${lines.join('\n  ')}`,
+        actors.map(({ id }) => id),
       );
     }
     this.check();
@@ -309,7 +332,7 @@ export class Run implements Step, Running {
   }
 
   private check(): void {
-    if (!this.mainReturned) return;
+    if (!this.mainReturned && !endedByItself(this.world)) return;
     const { value: device } = this.world.devices.values().next();
     const end = { world: this.world, result: this.result, deviceMemory: device?.memory ?? new Uint8Array(0) };
     try {
@@ -320,6 +343,12 @@ export class Run implements Step, Running {
       this.find('check', message, []);
     }
   }
+}
+
+/** Whether the app has ended otherwise than by a crash. */
+function endedByItself(world: World): boolean {
+  const app = [...world.tasks.values()].find(({ name }) => name === 'app');
+  return app?.death === 'returned' || app?.death === 'exit' || app?.death === 'kill';
 }
 
 /** What a program yielded instead of an operation, and how to mend it. */

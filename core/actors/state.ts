@@ -12,6 +12,8 @@ export interface Actor {
   readonly device: number;
   readonly daemon: boolean;
   alive: boolean;
+  /** Objects that the kernel keeps for a call of this thread of the app: descriptors, an action (facts §1.3). */
+  readonly holds: number[];
 }
 
 /** A `pthread_mutex_t`. */

@@ -52,6 +52,7 @@ export function pthread_join(thread: number): Act<void> {
       lasting: true,
       ready: (world) => world.actors.get(thread)?.alive !== true,
       waitsFor: (world) => `the end of ${actorName(world, thread)}`,
+      heldBy: () => [thread],
     },
   );
 }
@@ -78,6 +79,7 @@ export function pthread_mutex_lock(mutex: number): Act<void> {
       on: ['mutex', mutex],
       ready: (world) => (world.mutexes.get(mutex)?.owner ?? 0) === 0,
       waitsFor: (world) => `mutex #${mutex}, held by ${actorName(world, world.mutexes.get(mutex)!.owner)}`,
+      heldBy: (world) => [world.mutexes.get(mutex)!.owner],
     },
   );
 }

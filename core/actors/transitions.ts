@@ -8,7 +8,7 @@ export const actorTransitions: Transitions<typeof actorKinds> = {
   },
   'actor.create': (world, e) => {
     const { actor: id, name, role, task, device, daemon } = e;
-    world.actors.set(id, { id, name, role, task, device, daemon, alive: true });
+    world.actors.set(id, { id, name, role, task, device, daemon, alive: true, holds: [] });
   },
   'actor.start': () => {},
   'actor.exit': (world, e) => {

@@ -6,14 +6,14 @@ import { reclaim } from '../memory/reclaim.ts';
 import { act, type Act, type Program } from '../operation.ts';
 import { fork, waitpid } from './fork.ts';
 import * as iokit from './iokitlib.ts';
-import { exitAfterLast } from './process.ts';
+import * as process from './process.ts';
 
 /** Starts a thread of the app; evaluates to its actor number, to be joined. */
 function pthread_create(name: string, program: () => Program<unknown>): Act<number> {
   return act('pthread_create', 'syscall', (step) => {
     const { task } = step.world.actors.get(step.actor)!;
-    const process = step.world.tasks.get(task)!.name;
-    return step.spawn({ name: `${process}:${name}`, role: 'app', task, program: program(), epilogue: exitAfterLast });
+    const { name: of } = step.world.tasks.get(task)!;
+    return step.spawn({ name: `${of}:${name}`, role: 'app', task, program: program(), epilogue: process.endOfThread });
   });
 }
 
@@ -21,7 +21,8 @@ function pthread_create(name: string, program: () => Program<unknown>): Act<numb
 const { largeBlock: _largeBlock, ...heapCalls } = heap;
 const { peek: _peek, ...accessCalls } = access;
 const { actorName: _actorName, mustExist: _mustExist, ...threadCalls } = threads;
-const { clientClose: _clientClose, kIOMapAnywhere: _anywhere, kIOMapReadOnly: _readOnly, ...iokitCalls } = iokit;
+const { kIOMapAnywhere: _anywhere, kIOMapReadOnly: _readOnly, ...iokitCalls } = iokit;
+const { endOfMain: _endOfMain, endOfThread: _endOfThread, ...processCalls } = process;
 
 /** Everything an app can call, under the names that C has for it. */
 export const app = {
@@ -30,6 +31,7 @@ export const app = {
   ...accessCalls,
   ...threadCalls,
   ...iokitCalls,
+  ...processCalls,
   pthread_create,
   fork,
   waitpid,

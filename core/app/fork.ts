@@ -2,7 +2,7 @@
 import { mustExist } from '../actors/threads.ts';
 import { forkTask } from '../memory/fork.ts';
 import { act, asProgram, type Act, type Program } from '../operation.ts';
-import { exitAfterLast } from './process.ts';
+import { endOfMain } from './process.ts';
 
 /**
  * Makes a child process, in one step; evaluates to its number. It runs `main` alone, on a copy of the memory, at the
@@ -12,7 +12,7 @@ export function fork(name: string, main: () => Program<unknown>): Act<number> {
   return act('fork', 'syscall', (step) => {
     const task = forkTask(step, step.world.actors.get(step.actor)!.task, name);
     const program = asProgram(name, main());
-    step.spawn({ name: `${name}:main`, role: 'app', task, program, epilogue: exitAfterLast });
+    step.spawn({ name: `${name}:main`, role: 'app', task, program, epilogue: endOfMain });
     return task;
   });
 }
@@ -28,7 +28,7 @@ export function waitpid(child: number): Act<void> {
     },
     {
       on: ['task', child],
-      ready: (world) => world.tasks.get(child)?.alive !== true,
+      ready: (world) => (world.tasks.get(child)?.state ?? 'gone') === 'gone',
       waitsFor: (world) => `the end of process ${child} "${world.tasks.get(child)!.name}"`,
     },
   );

@@ -1,14 +1,22 @@
 /** IOKitLib, as the app calls it (facts §1.1, §3.4, §3.6). */
-import { kIOReturnError, kIOReturnSuccess, MACH_SEND_INVALID_DEST } from '../codes.ts';
+import {
+  kIOReturnBadArgument,
+  kIOReturnError,
+  kIOReturnNotPermitted,
+  kIOReturnNotPrivileged,
+  kIOReturnSuccess,
+  MACH_SEND_INVALID_DEST,
+} from '../codes.ts';
 import { kIOServiceDefaultQueueName, type IOService } from '../driverkit/IOService.ts';
 import { kIOUserClientQueueNameExternalMethod, type IOUserClient } from '../driverkit/IOUserClient.ts';
 import { call, type CallResult, type Client } from '../iokit/call.ts';
-import { dropClientMemory, lockForWrite, mapClientMemory, unmapClientMemory } from '../iokit/client-memory.ts';
+import { mapClientMemory, unmapClientMemory } from '../iokit/client-memory.ts';
 import { createPort, receive } from '../iokit/port.ts';
 import { rpc } from '../iokit/queue.ts';
-import type { Message } from '../iokit/state.ts';
+import { clientClose, startTermination } from '../iokit/termination.ts';
+import type { Message, Service } from '../iokit/state.ts';
 import { wordOf } from '../memory/atomics.ts';
-import { act, asProgram, now, refuse, type Act, type Operation, type Program } from '../operation.ts';
+import { act, asProgram, inKernel, now, refuse, type Act, type Operation, type Program } from '../operation.ts';
 
 /** A completion, taken from a port (facts §3.4). */
 export interface Completion {
@@ -23,8 +31,9 @@ const wordsOf = (bytes: Uint8Array): bigint[] =>
 
 /** Waits until a service of that name is registered; evaluates to it. */
 export function IOServiceGetMatchingService(name: string): Act<number> {
-  const find = (services: Iterable<{ name: string; registered: boolean; id: number }>): number => {
-    for (const service of services) if (service.name === name && service.registered) return service.id;
+  const find = (services: Iterable<Service>): number => {
+    for (const service of services)
+      if (service.name === name && service.registered && service.state === 'active') return service.id;
     return 0;
   };
   return act(
@@ -42,12 +51,27 @@ export function IOServiceGetMatchingService(name: string): Act<number> {
   );
 }
 
-/** Opens the service: the dext makes a user client. Evaluates to a return code and the connection. */
-export function* IOServiceOpen(service: number, type = 0): Program<[code: number, connection: number]> {
-  const driver = yield* now((step) =>
-    step.world.services.has(service) ? (step.live.get(service) as IOService) : undefined,
-  );
+/**
+ * Opens the service: the dext makes a user client. Evaluates to a return code and the connection. Errors:
+ * `kIOReturnBadArgument` after the service's Stop, `kIOReturnNotPermitted` and `kIOReturnNotPrivileged` when
+ * `machine.entitlement` says so (facts §3.6).
+ */
+export function IOServiceOpen(service: number, type = 0): Program<[code: number, connection: number]> {
+  return inKernel(openService(service, type));
+}
+
+function* openService(service: number, type: number): Program<[code: number, connection: number]> {
+  const { driver, stopped, entitlement } = yield* now(({ world, live }) => {
+    const state = world.services.get(service)?.state;
+    return {
+      driver: state === undefined ? undefined : (live.get(service) as IOService),
+      stopped: state === 'stopped' || state === 'terminated',
+      entitlement: world.machine.entitlement,
+    };
+  });
   if (driver === undefined) return [yield* refuse('IOServiceOpen', MACH_SEND_INVALID_DEST), 0];
+  if (stopped) return [yield* refuse('IOServiceOpen', kIOReturnBadArgument), 0];
+  if (entitlement === 'not-permitted') return [yield* refuse('IOServiceOpen', kIOReturnNotPermitted), 0];
   let client: IOUserClient | null = null;
   const code = yield* rpc(
     driver.CopyDispatchQueue(kIOServiceDefaultQueueName).id,
@@ -61,6 +85,13 @@ export function* IOServiceOpen(service: number, type = 0): Program<[code: number
   if (code !== kIOReturnSuccess) return [code, 0];
   const made = client as IOUserClient | null;
   if (made === null) return [yield* refuse('IOServiceOpen', kIOReturnError), 0];
+  if (entitlement === 'not-privileged') {
+    return yield* act('IOServiceOpen', 'syscall', (step): [number, number] => {
+      step.emit({ kind: 'refuse', code: kIOReturnNotPrivileged, call: 'IOServiceOpen' });
+      startTermination(step, made.service);
+      return [kIOReturnNotPrivileged, 0];
+    });
+  }
   const connection = yield* act('IOServiceOpen', 'syscall', (step) => {
     const id = step.world.nextId;
     step.emit({
@@ -83,31 +114,6 @@ export function* IOServiceOpen(service: number, type = 0): Program<[code: number
   return [kIOReturnSuccess, connection];
 }
 
-/** What closing and client death share: waits for calls in flight, then lets the dext's Stop run by itself. */
-export function* clientClose(connection: number): Program {
-  yield* lockForWrite(connection, 'IOServiceClose');
-  yield* act('IOServiceClose', 'kernel', (step) => {
-    const first = step.world.connections.get(connection)!.state === 'open';
-    if (first) step.emit({ kind: 'connection.state', connection, state: 'closing' });
-    step.emit({ kind: 'connection.unlock', connection, mode: 'write' });
-    if (!first) return;
-    const { client } = step.live.get(connection) as { client: IOUserClient };
-    step.spawn({
-      name: `kernel:terminate-${connection}`,
-      role: 'kernel',
-      task: 0,
-      program: terminate(connection, client),
-    });
-  });
-}
-
-/** Has the dext stop the user client, then lets go what the client has mapped for the app (facts §3.6, §6). */
-function* terminate(connection: number, client: IOUserClient): Program {
-  const queue = client.CopyDispatchQueue(kIOServiceDefaultQueueName).id;
-  yield* rpc(queue, 'Stop', () => asProgram(`${client.constructor.name}.Stop`, client.Stop(client.provider!)));
-  yield* dropClientMemory(connection);
-}
-
 /**
  * Closes the connection, once: waits for its calls in flight; the dext hears Stop afterwards (facts §1.4, §3.6).
  * Evaluates to `MACH_SEND_INVALID_DEST` when there is no such connection, or no more.
@@ -115,7 +121,7 @@ function* terminate(connection: number, client: IOUserClient): Program {
 export function* IOServiceClose(connection: number): Program<number> {
   const open = yield* now(({ world }) => world.connections.get(connection)?.state === 'open');
   if (!open) return yield* refuse('IOServiceClose', MACH_SEND_INVALID_DEST);
-  yield* clientClose(connection);
+  yield* inKernel(clientClose(connection));
   return kIOReturnSuccess;
 }
 
@@ -142,14 +148,14 @@ export function* IOConnectMapMemory64(
   if (!(yield* isOpen(connection))) return [yield* refuse('IOConnectMapMemory64', MACH_SEND_INVALID_DEST), 0, 0];
   const fixed = (options & kIOMapAnywhere) === 0 ? atAddress : undefined;
   const readOnly = (options & kIOMapReadOnly) !== 0;
-  const [code, mapped] = yield* mapClientMemory(connection, memoryType, readOnly, fixed);
+  const [code, mapped] = yield* inKernel(mapClientMemory(connection, memoryType, readOnly, fixed));
   return [code, mapped?.address ?? 0, mapped?.length ?? 0];
 }
 
 /** Takes a mapping back: asks the dext again, which must answer with the same descriptor (facts §6). */
 export function* IOConnectUnmapMemory64(connection: number, memoryType: number, address: number): Program<number> {
   if (!(yield* isOpen(connection))) return yield* refuse('IOConnectUnmapMemory64', MACH_SEND_INVALID_DEST);
-  return yield* unmapClientMemory(connection, memoryType, address);
+  return yield* inKernel(unmapClientMemory(connection, memoryType, address));
 }
 
 /**

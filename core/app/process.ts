@@ -1,29 +1,47 @@
-/** The app as a process: its end (facts §3.6). */
-import { unmap } from '../memory/space.ts';
-import { act, now, type Program } from '../operation.ts';
-import { clientClose } from './iokitlib.ts';
+/** The app as a process: how its threads end it. */
+import { kill as killTask } from '../actors/dying.ts';
+import { act, now, type Act, type Program, type Step } from '../operation.ts';
+import type { World } from '../world.ts';
 
-/**
- * What every thread ends with: if no other thread of the process is alive, the process ends, as after
- * `pthread_exit`: its connections die, then its address space goes (facts §3.6).
- */
-export function* exitAfterLast(): Program {
-  const { last, task } = yield* now(({ world, actor }) => {
-    const { task: own } = world.actors.get(actor)!;
-    const others = [...world.actors.values()].some((other) => other.task === own && other.id !== actor && other.alive);
-    return { last: !others, task: own };
+const taskOf = (world: World, actor: number): number => world.actors.get(actor)!.task;
+
+/** Whether the actor is the last thread of its process. */
+function isLast(world: World, actor: number): boolean {
+  const task = taskOf(world, actor);
+  return ![...world.actors.values()].some((other) => other.task === task && other.id !== actor && other.alive);
+}
+
+/** Ends the process, with all its threads. */
+export function exit(status = 0): Act<void> {
+  return act('exit', 'syscall', (step) => killTask(step, taskOf(step.world, step.actor), 'exit', `exit ${status}`));
+}
+
+/** Ends the process as a signal that it does not catch does: SIGKILL, or what a crash sends. */
+export function kill(signal = 9): Act<void> {
+  return act('kill', 'syscall', (step) => killTask(step, taskOf(step.world, step.actor), 'kill', `signal ${signal}`));
+}
+
+/** Ends the calling thread; with the last one, the process. */
+export function pthread_exit(): Act<void> {
+  return act('pthread_exit', 'syscall', (step) => {
+    const { world, actor } = step;
+    if (isLast(world, actor)) endByReturning(step);
+    else step.emit({ kind: 'actor.exit', actor, reason: 'returned' });
   });
-  if (!last) return;
-  yield* act('exit', 'syscall', (step) => {
-    const { world } = step;
-    for (const { id, state } of world.connections.values()) {
-      if (state !== 'open' || world.connections.get(id)!.task !== task) continue;
-      step.spawn({ name: `kernel:client-died-${id}`, role: 'kernel', task: 0, program: clientClose(id) });
-    }
-    const { entries } = world.tasks.get(task)!;
-    const lowest = entries[0]?.start ?? 0;
-    const end = entries.at(-1)?.end ?? lowest;
-    if (end > lowest) unmap(step, task, lowest, end - lowest);
-    step.emit({ kind: 'task.exit', task, reason: 'returned' });
-  });
+}
+
+function endByReturning(step: Step): void {
+  killTask(step, taskOf(step.world, step.actor), 'returned', 'the last thread has ended');
+}
+
+/** What a thread ends with: if no other thread of the process is alive, the process ends. */
+export function* endOfThread(): Program {
+  if (yield* now(({ world, actor }) => isLast(world, actor))) yield* act('exit', 'syscall', endByReturning);
+}
+
+/** What the main thread ends with: returning from `main` is `exit`. */
+export function* endOfMain(): Program {
+  yield* act('exit', 'syscall', (step) =>
+    killTask(step, taskOf(step.world, step.actor), 'returned', 'main has returned'),
+  );
 }

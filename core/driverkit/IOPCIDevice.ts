@@ -1,4 +1,10 @@
-import { kIOReturnNotOpen, kIOReturnSuccess } from '../codes.ts';
+import {
+  kIOReturnBadArgument,
+  kIOReturnNotFound,
+  kIOReturnNotOpen,
+  kIOReturnSuccess,
+  kIOReturnUnsupported,
+} from '../codes.ts';
 import { wordOf } from '../memory/atomics.ts';
 import { act, Crash, now, refuse, type Program } from '../operation.ts';
 import { commandHas, kIOPCICommandMemorySpace } from '../pcie/bus.ts';
@@ -30,6 +36,44 @@ export class IOPCIDevice extends OSObject {
       step.emit({ kind: 'pci.close', device: this.id, service: client.service }),
     );
     this.session = 'closed';
+  }
+
+  /**
+   * Asks for interrupt vectors: at least `numRequired`, at best `numRequested`; a power of two comes of it. Errors:
+   * `kIOReturnBadArgument` for counts of 0, more required than requested, or options; `kIOReturnUnsupported` when
+   * vectors were set up before and are too few (facts §7.1).
+   */
+  *ConfigureInterrupts(
+    _interruptType: number,
+    numRequired: number,
+    numRequested: number,
+    options = 0,
+  ): Program<number> {
+    const call = 'ConfigureInterrupts';
+    if (numRequired <= 0 || numRequested <= 0 || numRequired > numRequested || options !== 0)
+      return yield* refuse(call, kIOReturnBadArgument);
+    return yield* act(call, 'kernel', (step) => {
+      const { vectors } = step.world.devices.get(this.id)!;
+      const enough = vectors >= numRequired;
+      if (vectors === 0) {
+        step.emit({ kind: 'pci.interrupts', device: this.id, vectors: 2 ** Math.ceil(Math.log2(numRequested)) });
+        return kIOReturnSuccess;
+      }
+      const code = enough ? kIOReturnSuccess : kIOReturnUnsupported;
+      step.emit({ kind: 'refuse', code, call });
+      return code;
+    });
+  }
+
+  /**
+   * What a BAR is: the index that register accesses take, and its bytes. Errors: `kIOReturnBadArgument` above 6,
+   * `kIOReturnNotFound` for a BAR that the device does not have (facts §7.1).
+   */
+  *GetBARInfo(barIndex: number): Program<[code: number, memoryIndex: number, barSize: number]> {
+    if (barIndex > 6) return [yield* refuse('GetBARInfo', kIOReturnBadArgument), 0, 0];
+    const size = yield* now(({ world }) => world.devices.get(this.id)!.bars[barIndex]?.bytes.length ?? 0);
+    if (size === 0) return [yield* refuse('GetBARInfo', kIOReturnNotFound), 0, 0];
+    return [kIOReturnSuccess, barIndex, size];
   }
 
   private *configurationRead(offset: number, width: number): Program<number> {

@@ -1,6 +1,7 @@
 import { kIOReturnSuccess, kIOReturnUnsupported } from '../codes.ts';
 import { createQueue, rpc } from '../iokit/queue.ts';
-import { act, asProgram, refuse, type Program, type Step } from '../operation.ts';
+import { startTermination } from '../iokit/termination.ts';
+import { act, asProgram, inKernel, refuse, type Program, type Step } from '../operation.ts';
 import type { IOPCIDevice } from './IOPCIDevice.ts';
 import type { IOUserClient } from './IOUserClient.ts';
 import { IODispatchQueue } from './queues.ts';
@@ -11,7 +12,9 @@ export const kIOServiceDefaultQueueName = 'Default';
 export function publish(step: Step, service: IOService, task: number): void {
   const id = step.world.nextId;
   const { name } = service.constructor;
-  step.emit({ kind: 'service.create', service: id, task, name });
+  const { provider: on } = service;
+  const provider = on instanceof IOService ? on.service : (on?.id ?? 0);
+  step.emit({ kind: 'service.create', service: id, task, provider, name });
   service.service = id;
   service.SetDispatchQueue(kIOServiceDefaultQueueName, new IODispatchQueue(createQueue(step, name, task)));
   step.live.set(id, service);
@@ -32,7 +35,29 @@ export abstract class IOService {
 
   /** Called on the default queue before the service goes; quiesce the device, then `yield* super.Stop(provider)` (facts §3.6). */
   *Stop(_provider: IOService | IOPCIDevice): Program<number> {
+    yield* act('super::Stop', 'message', (step) =>
+      step.emit({ kind: 'service.state', service: this.service, state: 'stopped' }),
+    );
     return kIOReturnSuccess;
+  }
+
+  /** Begins the service's end: its clients get their Stop, then it gets its own. Does not wait for it. */
+  *Terminate(_options = 0): Program<number> {
+    yield* act('Terminate', 'message', (step) => {
+      step.emit({ kind: 'service.terminate', service: this.service });
+      startTermination(step, this.service);
+    });
+    return kIOReturnSuccess;
+  }
+
+  /** The queue that the kernel's Stop goes to. */
+  get stopQueue(): number {
+    return this.CopyDispatchQueue(kIOServiceDefaultQueueName).id;
+  }
+
+  /** What the kernel runs there. */
+  beStopped(): Program<number> {
+    return asProgram(`${this.constructor.name}.Stop`, this.Stop(this.provider!));
   }
 
   /** Called when an app opens the service: make a user client with {@link IOService.Create}. */
@@ -52,10 +77,10 @@ export abstract class IOService {
     yield* act('IOService::Create', 'kernel', (step) =>
       publish(step, service, step.world.actors.get(step.actor)!.task),
     );
-    const code = yield* rpc(service.CopyDispatchQueue(kIOServiceDefaultQueueName).id, 'Start', () =>
+    const start = rpc(service.CopyDispatchQueue(kIOServiceDefaultQueueName).id, 'Start', () =>
       asProgram(`${service.constructor.name}.Start`, service.Start(this)),
     );
-    return [code, service];
+    return [yield* inKernel(start), service];
   }
 
   /** Names a queue of the service. */

@@ -160,9 +160,11 @@ export abstract class IOUserClient extends IOService {
 
   /** Lets the connection go (facts §3.6 (3)): what an override must end with. */
   override *Stop(_provider: IOService | IOPCIDevice): Program<number> {
-    yield* act('super::Stop', 'message', (step) =>
-      step.emit({ kind: 'connection.state', connection: this.connection, state: 'stopped' }),
-    );
+    yield* act('super::Stop', 'message', (step) => {
+      const { connection, service } = this;
+      if (connection !== 0) step.emit({ kind: 'connection.state', connection, state: 'stopped' });
+      step.emit({ kind: 'service.state', service, state: 'stopped' });
+    });
     return kIOReturnSuccess;
   }
 

@@ -1,5 +1,5 @@
 /** What a dext holds: objects with reference counts, and plain data. */
-import { Crash, now, type Operation, type Program } from '../operation.ts';
+import { Crash, inKernel, now, type Operation, type Program } from '../operation.ts';
 import { mustLive, retain } from '../iokit/references.ts';
 import { holding, release } from '../iokit/release.ts';
 
@@ -19,7 +19,7 @@ export abstract class OSObject {
 
   /** Gives a reference back; the last one frees the object. */
   release(): Program {
-    return release(this.id, this.constructor.name);
+    return inKernel(release(this.id, this.constructor.name));
   }
 
   /**

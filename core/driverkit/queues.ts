@@ -1,5 +1,5 @@
 /** `IODispatchQueue`, `OSAction`, `IOInterruptDispatchSource` (facts §3.5, §7.2, §7.4). */
-import { kIOReturnSuccess } from '../codes.ts';
+import { kIOReturnNoInterrupt, kIOReturnNotReady, kIOReturnSuccess, kIOReturnUnsupported } from '../codes.ts';
 import { createQueue, enqueue, rpc } from '../iokit/queue.ts';
 import { act, asProgram, now, type Act, type Program } from '../operation.ts';
 import { queueInterrupt } from '../pcie/interrupt.ts';
@@ -26,11 +26,32 @@ export class IODispatchQueue {
   /** Runs the block on the queue, some time. */
   DispatchAsync(block: () => Program): Act<void> {
     return act('DispatchAsync', 'message', (step) => {
+      if (step.world.queues.get(this.id)!.cancelled) {
+        step.emit({ kind: 'refuse', code: kIOReturnNotReady, call: 'DispatchAsync' });
+        return;
+      }
       enqueue(step, this.id, 'block', false, function* (): Program<number> {
         yield* asProgram('a block', block());
         return kIOReturnSuccess;
       });
     });
+  }
+
+  /**
+   * Stops the queue: what comes later is refused, a remote call with `kIOReturnNotReady` (facts §1.5). What is on it
+   * already still runs, then `handler`.
+   */
+  *Cancel(handler?: () => Program): Program<number> {
+    yield* act('IODispatchQueue::Cancel', 'kernel', (step) => {
+      if (handler !== undefined) {
+        enqueue(step, this.id, 'cancel handler', false, function* (): Program<number> {
+          yield* asProgram('a cancel handler', handler());
+          return kIOReturnSuccess;
+        });
+      }
+      step.emit({ kind: 'queue.cancel', queue: this.id });
+    });
+    return kIOReturnSuccess;
   }
 
   /** Runs the block on the queue and waits for its end; on the caller's own queue, for ever. */
@@ -50,18 +71,26 @@ export type InterruptOccurred = (count: number, time: number) => Program;
 
 /** Delivers a device's interrupts to a queue. */
 export class IOInterruptDispatchSource extends OSObject {
-  /** Interrupts of vector `index` of the device are counted from now on. */
+  /**
+   * Interrupts of vector `index` of the device are counted from now on. Errors: `kIOReturnNoInterrupt` for a vector
+   * that `ConfigureInterrupts` has not set up; without it all are there.
+   */
   static *Create(
     provider: IOPCIDevice,
     index: number,
     queue: IODispatchQueue,
   ): Program<[code: number, source: IOInterruptDispatchSource]> {
     const id = yield* act('IOInterruptDispatchSource::Create', 'kernel', (step) => {
+      const { vectors } = step.world.devices.get(provider.id)!;
+      if (vectors !== 0 && index >= vectors) {
+        step.emit({ kind: 'refuse', code: kIOReturnNoInterrupt, call: 'IOInterruptDispatchSource::Create' });
+        return 0;
+      }
       const source = step.world.nextId;
       step.emit({ kind: 'source.create', source, device: provider.id, vector: index, queue: queue.id });
       return source;
     });
-    return [kIOReturnSuccess, new IOInterruptDispatchSource(id)];
+    return [id === 0 ? kIOReturnNoInterrupt : kIOReturnSuccess, new IOInterruptDispatchSource(id)];
   }
 
   /** Sets what runs on the queue. Interrupts that came before are not lost (facts §7.2). */
@@ -74,12 +103,34 @@ export class IOInterruptDispatchSource extends OSObject {
     return kIOReturnSuccess;
   }
 
-  /** Starts or stops callbacks. */
+  /** Starts or stops callbacks. Errors: `kIOReturnUnsupported` after {@link Cancel} (facts §7.2). */
   *SetEnable(enable: boolean): Program<number> {
     yield* this.used();
-    yield* act('SetEnable', 'kernel', (step) => {
+    return yield* act('SetEnable', 'kernel', (step) => {
+      if (step.world.sources.get(this.id)!.cancelled) {
+        step.emit({ kind: 'refuse', code: kIOReturnUnsupported, call: 'SetEnable' });
+        return kIOReturnUnsupported;
+      }
       step.emit({ kind: 'source.enable', source: this.id, enabled: enable });
       queueInterrupt(step, this.id);
+      return kIOReturnSuccess;
+    });
+  }
+
+  /**
+   * Ends the source: interrupts are no longer counted. A callback that is on the queue already still runs; `handler`
+   * runs there after it, and is the last (facts §7.2).
+   */
+  *Cancel(handler?: () => Program): Program<number> {
+    yield* this.used();
+    yield* act('Cancel', 'kernel', (step) => {
+      step.emit({ kind: 'source.cancel', source: this.id });
+      if (handler === undefined) return;
+      const { queue } = step.world.sources.get(this.id)!;
+      enqueue(step, queue, 'cancel handler', false, function* (): Program<number> {
+        yield* asProgram('a cancel handler', handler());
+        return kIOReturnSuccess;
+      });
     });
     return kIOReturnSuccess;
   }

@@ -1,5 +1,4 @@
 /** The struct call path: IOKitLib's stub, the kernel's entry, the remote call, and back (facts §1, §3.3). */
-import { actorName } from '../actors/threads.ts';
 import {
   kIOReturnBadArgument,
   kIOReturnIPCError,
@@ -11,11 +10,12 @@ import { store64 } from '../memory/access.ts';
 import { bytesOf } from '../memory/atomics.ts';
 import { touchPages } from '../memory/fault.ts';
 import { mapAnonymous } from '../memory/space.ts';
-import { act, Crash, now, refuse, type Act, type Program } from '../operation.ts';
+import { act, Crash, inKernel, now, refuse, type Act, type Program } from '../operation.ts';
 import { alignUp } from '../units.ts';
 import { createDescriptor } from './descriptor.ts';
 import { rpc } from './queue.ts';
 import { release } from './release.ts';
+import { lockForRead } from './lock.ts';
 
 /** Up to this size a struct travels in the message, above it as a descriptor; on every page size (facts §1.1 (2)). */
 export const inlineLimit = 4096;
@@ -92,16 +92,6 @@ export function words(values: readonly bigint[]): Uint8Array {
 /** What a call evaluates to: its code, scalar outputs, and the value left in `outputStructCnt`. */
 export type CallResult = [code: number, scalars: bigint[], outputSize: number];
 
-/** Takes the user client's lock for an external method: many may hold it, but not while close holds it (facts §1.4). */
-function lockForRead(connection: number): Act<void> {
-  return act('lock user client', 'kernel', (step) => step.emit({ kind: 'connection.lock', connection, mode: 'read' }), {
-    on: ['connection', connection],
-    ready: (world) => world.connections.get(connection)!.writer === 0,
-    waitsFor: (world) =>
-      `the lock of connection #${connection}, held by ${actorName(world, world.connections.get(connection)!.writer)}`,
-  });
-}
-
 /** `IOConnectCallMethod` and `IOConnectCallAsyncMethod` on the calling app thread. */
 export function* call(args: CallArguments): Program<CallResult> {
   const { connection, selector, inputSize, outputSize } = args;
@@ -145,7 +135,7 @@ export function* call(args: CallArguments): Program<CallResult> {
   });
   if (inline) yield* copy(id, args.input, inputSize, storeWidth, task, 'call.copyin');
 
-  const { code, result } = yield* enterKernel(id, task, args);
+  const { code, result } = yield* inKernel(enterKernel(id, task, args));
 
   const scalars = code === kIOReturnSuccess ? result.scalars.slice(0, args.outputScalars) : [];
   const returned = code === kIOReturnSuccess ? result.output?.length : undefined;

@@ -1,30 +1,14 @@
 /** Memory of a user client in the app: `IOConnectMapMemory64` and `IOConnectUnmapMemory64` in the kernel (facts §6). */
-import { actorName } from '../actors/threads.ts';
 import { kIOReturnBadArgument, kIOReturnSuccess } from '../codes.ts';
 import { act, now, refuse, type Program } from '../operation.ts';
 import type { Client, ClientMemory } from './call.ts';
 import { createMapping, type Mapped } from './descriptor.ts';
 import { rpc } from './queue.ts';
 import { release } from './release.ts';
+import { lockForWrite } from './lock.ts';
 
 /** In the options of `CopyClientMemoryForType`: the app may only read (IOUserClient.iig). */
 export const kIOUserClientMemoryReadOnly = 1;
-
-/** Takes the user client's lock for writing: waits for the external methods in flight (facts §1.4). */
-export function* lockForWrite(connection: number, call: string): Program {
-  yield* act(call, 'syscall', (step) => step.emit({ kind: 'connection.lock', connection, mode: 'write' }), {
-    on: ['connection', connection],
-    ready: (world) => {
-      const { readers, writer } = world.connections.get(connection)!;
-      return readers === 0 && writer === 0;
-    },
-    waitsFor: (world) => {
-      const { readers, writer } = world.connections.get(connection)!;
-      const holder = writer === 0 ? `${readers} external methods in flight` : actorName(world, writer);
-      return `the lock of connection #${connection}, held by ${holder}`;
-    },
-  });
-}
 
 /** Asks the dext for its memory of a type, with the lock held; evaluates to it, or to nothing when it fails. */
 function* ask(connection: number, type: number, call: string): Program<ClientMemory | undefined> {
@@ -36,8 +20,9 @@ function* ask(connection: number, type: number, call: string): Program<ClientMem
       given = memory;
     }),
   );
-  // The kernel does not set the options before it asks (facts §6).
   const memory = code === kIOReturnSuccess && given?.memory !== 0 ? given : undefined;
+  if (memory !== undefined) yield* now((step) => step.emit({ kind: 'object.take', object: memory.memory }));
+  // The kernel does not set the options before it asks (facts §6).
   if (memory !== undefined && memory.options === undefined) {
     const what = `CopyClientMemoryForType of connection #${connection} leaves its options unset; taken as 0`;
     yield* now((step) => step.emit({ kind: 'unspecified', what }));
@@ -95,14 +80,19 @@ export function* unmapClientMemory(connection: number, type: number, address: nu
   return kIOReturnSuccess;
 }
 
+/** Takes a mapping away from the app, unless somebody was faster. */
 function* letGo(connection: number, mapping: number): Program {
-  yield* act('unmap', 'kernel', (step) => step.emit({ kind: 'connection.unmap', connection, mapping }));
-  yield* release(mapping);
+  const mine = yield* act('unmap', 'kernel', (step) => {
+    const there = step.world.connections.get(connection)!.mappings.includes(mapping);
+    if (there) step.emit({ kind: 'connection.unmap', connection, mapping });
+    else step.emit({ kind: 'refuse', code: kIOReturnBadArgument, call: 'unmap' });
+    return there;
+  });
+  if (mine) yield* release(mapping);
 }
 
-/** The end of a connection: its mappings in the app go. */
-export function* dropClientMemory(connection: number): Program {
-  for (const mapping of yield* now(({ world }) => [...world.connections.get(connection)!.mappings])) {
-    yield* letGo(connection, mapping);
-  }
+/** The end of a user client: its mappings in the app go. */
+export function* dropClientMemory(service: number): Program {
+  const all = yield* now(({ world }) => [...world.connections.values()].filter((one) => one.service === service));
+  for (const { id, mappings } of all) for (const mapping of [...mappings]) yield* letGo(id, mapping);
 }

@@ -2,7 +2,7 @@ import { kind, type Access, type Touch } from '../catalogue.ts';
 import { touchBytes as touchTask } from '../memory/kinds.ts';
 import { mappers } from '../machine.ts';
 import type { World } from '../world.ts';
-import { descriptorTypes, directions, dmaOperations } from './state.ts';
+import { descriptorTypes, directions, dmaOperations, serviceStates } from './state.ts';
 
 /** Touches a descriptor and what it stands on. */
 function touchDescriptor(id: number, access: Access, touch: Touch, world: World): void {
@@ -27,8 +27,8 @@ export const iokitKinds = {
   'service.create': kind({
     doc: 'The dext makes a service object.',
     source: 'IOService.iig',
-    fields: { service: 'id', task: 'task', name: 'text' },
-    text: 'service #{service} "{name}"',
+    fields: { service: 'id', task: 'task', provider: 'id', name: 'text' },
+    text: 'service #{service} "{name}" on #{provider}',
     footprint: (e, touch) => touch('service', e.service, 'sync'),
   }),
   'service.register': kind({
@@ -47,11 +47,36 @@ export const iokitKinds = {
     footprint: (e, touch) => touch('service', e.service, 'sync'),
     order: (e, order) => order.acquire(`service ${e.service}`),
   }),
+  'service.state': kind({
+    doc: 'A service goes down: Stop is sent, the dext has called super::Stop, the kernel is done with it.',
+    source: 'facts §3.6; xnu IOUserServer.cpp 5808-5908',
+    fields: { service: 'id', state: serviceStates },
+    text: 'service #{service} is {state}',
+    footprint: (e, touch, world) => {
+      touch('service', e.service, 'sync');
+      // A service goes down after those that were started on it.
+      for (const { id, provider } of world.services.values()) if (provider === e.service) touch('service', id, 'sync');
+    },
+  }),
+  'service.terminate': kind({
+    doc: 'A service is to end: its clients get their Stop, then it gets its own.',
+    source: 'facts §3.6; IOService.iig Terminate',
+    fields: { service: 'id' },
+    text: 'terminate service #{service}',
+    footprint: (e, touch) => touch('service', e.service, 'sync'),
+  }),
   'connection.open': kind({
     doc: 'A user client is made for the app.',
     source: 'facts §3.6; xnu IOUserClient.cpp is_io_service_open_extended',
     fields: { connection: 'id', service: 'id', task: 'task' },
     text: 'connection #{connection} to service #{service} for task {task}',
+    footprint: (e, touch) => touch('connection', e.connection, 'sync'),
+  }),
+  'connection.wait': kind({
+    doc: "Somebody wants the user client's lock for writing: later external methods queue behind it.",
+    source: 'facts §1.4',
+    fields: { connection: 'id' },
+    text: 'wait to write-lock connection #{connection}',
     footprint: (e, touch) => touch('connection', e.connection, 'sync'),
   }),
   'connection.lock': kind({
@@ -151,6 +176,13 @@ export const iokitKinds = {
     text: 'queue #{queue} "{name}"',
     footprint: (e, touch) => touch('queue', e.queue, 'sync'),
   }),
+  'queue.cancel': kind({
+    doc: 'A queue is stopped: what it has still runs, what comes later is refused.',
+    source: 'facts §1.5; IODispatchQueue.iig Cancel',
+    fields: { queue: 'id' },
+    text: 'queue #{queue} is cancelled',
+    footprint: (e, touch) => touch('queue', e.queue, 'sync'),
+  }),
   'queue.enqueue': kind({
     doc: 'Work is put at the end of a queue: a remote call, an interrupt, a block.',
     source: 'facts §1.5, §7.4',
@@ -221,7 +253,28 @@ export const iokitKinds = {
     source: 'facts §3.3 (2)',
     fields: { action: 'id', port: 'id', reference: 'data' },
     text: 'action #{action} to port #{port}',
-    footprint: (e, touch) => touch('action', e.action, 'sync'),
+    footprint: (e, touch, world, actor) => {
+      touch('action', e.action, 'sync');
+      touch('port', e.port, 'sync');
+      for (const call of world.calls.values()) if (call.actor === actor) touch('call', call.id, 'write');
+    },
+  }),
+  'action.abort': kind({
+    doc: 'Aborted: the last reference of an action goes; its reply port is let go, and nothing is sent.',
+    source: 'facts §3.5; xnu IOUserClient.cpp 250-300',
+    fields: { action: 'id' },
+    text: 'action #{action} is aborted',
+    footprint: (e, touch, world) => {
+      touch('action', e.action, 'sync');
+      touch('port', world.actions.get(e.action)!.port, 'sync');
+    },
+  }),
+  'object.take': kind({
+    doc: 'A call of the app uses up the reference that the dext has handed over.',
+    source: 'facts §6',
+    fields: { object: 'id' },
+    text: 'the kernel takes #{object}',
+    footprint: (e, touch) => touch('object', e.object, 'sync'),
   }),
   'object.retain': kind({
     doc: 'An object gains a reference.',
@@ -251,6 +304,9 @@ export const iokitKinds = {
         touch('object', object, 'write');
         if (snapshot !== 0) touch('object', snapshot, 'write');
       }
+      touch('source', e.object, 'sync');
+      const held = world.commands.get(e.object)?.descriptor ?? 0;
+      if (held !== 0) touch('descriptor', held, 'write');
     },
   }),
   'descriptor.create': kind({

@@ -1,5 +1,5 @@
 /** Dispatch queues, and remote calls onto them (facts §1.5, §7.4). */
-import { kIOReturnOffline, MIG_SERVER_DIED } from '../codes.ts';
+import { kIOReturnNotReady, kIOReturnOffline, kIOReturnSuccess, MIG_SERVER_DIED } from '../codes.ts';
 import { kernelTask } from '../memory/state.ts';
 import { act, type Program, type Step } from '../operation.ts';
 import type { World } from '../world.ts';
@@ -63,18 +63,30 @@ function holdUp(world: World, itemId: number): string {
   return `the reply of ${item.method} from queue "${queue.name}", which ${state}`;
 }
 
+/** Whether the process that serves the queue has lost its ports. */
+function disconnected(world: World, queue: number): boolean {
+  const { state } = world.tasks.get(world.queues.get(queue)!.task)!;
+  return state === 'disconnected' || state === 'gone';
+}
+
+/** Why a queue takes no work, as a remote caller hears it; success when it does. */
+function refusal(world: World, queue: number): number {
+  if (disconnected(world, queue)) return kIOReturnOffline;
+  return world.queues.get(queue)!.cancelled ? kIOReturnNotReady : kIOReturnSuccess;
+}
+
 /**
- * A remote call: enqueues the work and waits, uninterruptibly, for the answer (facts §1.5).
- * Evaluates to the method's own code, or to `MIG_SERVER_DIED` when the dext dies.
+ * A remote call: enqueues the work and waits, uninterruptibly, for the answer (facts §1.5). Evaluates to the method's
+ * own code, `MIG_SERVER_DIED` when the dext dies, `kIOReturnOffline` after that, `kIOReturnNotReady` from a stopped queue.
  */
 export function* rpc(queue: number, method: string, work: Work): Program<number> {
-  const item = yield* act('rpc', 'message', (step) => {
-    if (step.world.tasks.get(step.world.queues.get(queue)!.task)!.alive)
-      return enqueue(step, queue, method, true, work);
-    step.emit({ kind: 'refuse', code: kIOReturnOffline, call: method });
-    return 0;
+  const { item, code: refused } = yield* act('rpc', 'message', (step) => {
+    const code = refusal(step.world, queue);
+    if (code === kIOReturnSuccess) return { item: enqueue(step, queue, method, true, work), code };
+    step.emit({ kind: 'refuse', code, call: method });
+    return { item: 0, code };
   });
-  if (item === 0) return kIOReturnOffline;
+  if (item === 0) return refused;
   return yield* act(
     'reply',
     'message',
@@ -86,9 +98,9 @@ export function* rpc(queue: number, method: string, work: Work): Program<number>
     },
     {
       on: ['queue', queue],
-      ready: (world) =>
-        world.items.get(item)!.state === 'done' || !world.tasks.get(world.queues.get(queue)!.task)!.alive,
+      ready: (world) => world.items.get(item)!.state === 'done' || disconnected(world, queue),
       waitsFor: (world) => holdUp(world, item),
+      heldBy: (world) => [world.queues.get(queue)!.server],
     },
   );
 }

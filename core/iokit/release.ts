@@ -1,6 +1,6 @@
 /** What the last release of each kind of object does (facts §3.5, §4.4, §5.1). */
 import { unmap } from '../memory/space.ts';
-import { act, now, type Act, type Operation, type Program } from '../operation.ts';
+import { act, inKernel, now, type Act, type Operation, type Program } from '../operation.ts';
 import { alignDown, alignUp } from '../units.ts';
 import { completeDMA } from './command.ts';
 import { drop, mustLive } from './references.ts';
@@ -38,6 +38,12 @@ export interface Given {
 export function* holding<R>(given: readonly Given[], program: Program<R> | Operation<R>): Program<R> {
   yield* now((step) => {
     for (const { id, what } of given) mustLive(step, id, what);
+  });
+  return yield* inKernel(held(given, program));
+}
+
+function* held<R>(given: readonly Given[], program: Program<R> | Operation<R>): Program<R> {
+  yield* now((step) => {
     for (const { id } of given) step.emit({ kind: 'object.retain', object: id });
   });
   const result = yield* program;
@@ -59,6 +65,7 @@ function free(object: number, mapping: Mapping | undefined): Act<void> {
       const start = alignDown(mapping.address, pageSize);
       unmap(step, mapping.task, start, alignUp(mapping.address + mapping.length, pageSize) - start);
     }
+    if (step.world.actions.has(object)) step.emit({ kind: 'action.abort', action: object });
     step.emit({ kind: 'object.free', object });
     step.live.delete(object);
   });

@@ -60,6 +60,8 @@ export interface Descriptor {
   start: number;
   /** The IOVA shared by all commands under the system mapper; 0 for none (facts §4.6). */
   sharedIova: number;
+  /** References that commands which were freed half-dead have left behind (facts §4.2 (4)). */
+  leaked: number;
 }
 
 /** An `IOMemoryMap`: a descriptor's memory in an address space. */
@@ -115,15 +117,33 @@ export interface Message {
 /** A Mach port of the app. */
 export interface Port {
   readonly id: number;
+  readonly task: number;
   readonly messages: Message[];
+  /** Asynchronous calls that were never completed. */
+  readonly awaited: Awaited[];
 }
+
+/** An asynchronous call without a completion. */
+export interface Awaited {
+  readonly action: number;
+  readonly selector: number;
+  /** Whether the action's last reference has gone: then none will come. */
+  dropped: boolean;
+}
+
+export const serviceStates = ['active', 'stopping', 'stopped', 'terminated'] as const;
+export type ServiceState = (typeof serviceStates)[number];
 
 /** A service that the dext has published. */
 export interface Service {
   readonly id: number;
   readonly name: string;
   readonly task: number;
+  /** What it was started on: a service or a device. */
+  readonly provider: number;
   registered: boolean;
+  /** `stopped`: the dext has called super::Stop; `terminated`: the kernel is done with it. */
+  state: ServiceState;
 }
 
 /** A user client: one `IOServiceOpen`. */
@@ -135,6 +155,8 @@ export interface Connection {
   readers: number;
   /** The actor that holds the lock for writing; 0 for nobody. */
   writer: number;
+  /** Actors that want the lock for writing: later readers queue behind them. */
+  writersWaiting: number;
   state: 'open' | 'closing' | 'stopped';
   /** What `IOConnectMapMemory64` has mapped for the app: it goes with the connection (facts §6). */
   readonly mappings: number[];
@@ -145,6 +167,10 @@ export interface Call {
   readonly id: number;
   readonly connection: number;
   readonly selector: number;
+  /** The app's thread. */
+  readonly actor: number;
+  /** Its action, when it is asynchronous; 0 for none. */
+  action: number;
   /** The inline struct input, as copied into the message (facts §1.1 (3)). */
   readonly input: Uint8Array;
   /** The inline struct output, as the dext set it. */
@@ -168,7 +194,11 @@ export interface Queue {
   readonly name: string;
   readonly task: number;
   readonly items: number[];
+  /** The item that is being run; 0 for none. */
   running: number;
+  /** The actor that began the last item; 0 before the first. */
+  server: number;
+  cancelled: boolean;
 }
 
 /** An `IOInterruptDispatchSource` (facts §7.2). */
@@ -178,6 +208,7 @@ export interface InterruptSource {
   readonly vector: number;
   readonly queue: number;
   enabled: boolean;
+  cancelled: boolean;
   /** Interrupts since the last delivery. */
   count: number;
   /** When the last one came, in nanoseconds. */

@@ -1,6 +1,7 @@
 import type { Transitions } from '../catalogue.ts';
 import { copyBytes, writableBytes } from '../memory/frames.ts';
 import { eachPiece } from '../memory/translate.ts';
+import type { World } from '../world.ts';
 import type { iokitKinds } from './kinds.ts';
 
 const empty = new Uint8Array(0);
@@ -12,15 +13,26 @@ function withBytes(old: Uint8Array, offset: number, bytes: Uint8Array): Uint8Arr
   return next;
 }
 
+/** What an app's thread makes in the kernel is its call's until the call returns. */
+function hold(world: World, actor: number, object: number): void {
+  const thread = world.actors.get(actor);
+  if (thread?.role === 'app') thread.holds.push(object);
+}
+
 export const iokitTransitions: Transitions<typeof iokitKinds> = {
   'service.create': (world, e) => {
-    world.services.set(e.service, { id: e.service, name: e.name, task: e.task, registered: false });
+    const { service: id, name, task, provider } = e;
+    world.services.set(id, { id, name, task, provider, registered: false, state: 'active' });
     world.nextId = e.service + 1;
   },
   'service.register': (world, e) => {
     world.services.get(e.service)!.registered = true;
   },
   'service.match': () => {},
+  'service.terminate': () => {},
+  'service.state': (world, e) => {
+    world.services.get(e.service)!.state = e.state;
+  },
   'connection.open': (world, e) => {
     world.connections.set(e.connection, {
       id: e.connection,
@@ -28,15 +40,22 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
       task: e.task,
       readers: 0,
       writer: 0,
+      writersWaiting: 0,
       state: 'open',
       mappings: [],
     });
     world.nextId = e.connection + 1;
   },
+  'connection.wait': (world, e) => {
+    world.connections.get(e.connection)!.writersWaiting += 1;
+  },
   'connection.lock': (world, e, actor) => {
     const connection = world.connections.get(e.connection)!;
     if (e.mode === 'read') connection.readers += 1;
-    else connection.writer = actor;
+    else {
+      connection.writer = actor;
+      connection.writersWaiting -= 1;
+    }
   },
   'connection.unlock': (world, e) => {
     const connection = world.connections.get(e.connection)!;
@@ -53,11 +72,13 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
     const { mappings } = world.connections.get(e.connection)!;
     mappings.splice(mappings.indexOf(e.mapping), 1);
   },
-  'call.begin': (world, e) => {
+  'call.begin': (world, e, actor) => {
     world.calls.set(e.call, {
       id: e.call,
       connection: e.connection,
       selector: e.selector,
+      actor,
+      action: 0,
       input: e.inputSize === 0 ? empty : new Uint8Array(e.inputSize),
       output: empty,
     });
@@ -82,11 +103,28 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
     });
   },
   'call.return': (world, e) => {
+    // No completion is to be expected after an error (facts §3.3 (8)).
+    const failed = e.code === 0 ? 0 : (world.calls.get(e.call)?.action ?? 0);
+    for (const { awaited } of failed === 0 ? [] : world.ports.values()) {
+      const own = awaited.findIndex(({ action }) => action === failed);
+      if (own !== -1) awaited.splice(own, 1);
+    }
     world.calls.delete(e.call);
   },
   'queue.create': (world, e) => {
-    world.queues.set(e.queue, { id: e.queue, name: e.name, task: e.task, items: [], running: 0 });
+    world.queues.set(e.queue, {
+      id: e.queue,
+      name: e.name,
+      task: e.task,
+      items: [],
+      running: 0,
+      server: 0,
+      cancelled: false,
+    });
     world.nextId = e.queue + 1;
+  },
+  'queue.cancel': (world, e) => {
+    world.queues.get(e.queue)!.cancelled = true;
   },
   'queue.enqueue': (world, e) => {
     world.items.set(e.item, {
@@ -100,10 +138,11 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
     world.queues.get(e.queue)!.items.push(e.item);
     world.nextId = e.item + 1;
   },
-  'queue.dispatch': (world, e) => {
+  'queue.dispatch': (world, e, actor) => {
     const queue = world.queues.get(e.queue)!;
     queue.items.shift();
     queue.running = e.item;
+    queue.server = actor;
     world.items.get(e.item)!.state = 'running';
   },
   'queue.done': (world, e) => {
@@ -116,28 +155,46 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
   'rpc.return': (world, e) => {
     world.items.delete(e.item);
   },
-  'port.create': (world, e) => {
-    world.ports.set(e.port, { id: e.port, messages: [] });
+  'port.create': (world, e, actor) => {
+    world.ports.set(e.port, { id: e.port, task: world.actors.get(actor)!.task, messages: [], awaited: [] });
     world.nextId = e.port + 1;
   },
   'port.send': (world, e) => {
     const { reference } = world.actions.get(e.action)!;
-    world.ports.get(e.port)!.messages.push({ code: e.code, arguments: e.arguments, reference });
+    const port = world.ports.get(e.port)!;
+    const answered = port.awaited.findIndex(({ action }) => action === e.action);
+    if (answered !== -1) port.awaited.splice(answered, 1);
+    port.messages.push({ code: e.code, arguments: e.arguments, reference });
   },
   'port.receive': (world, e) => {
     world.ports.get(e.port)!.messages.shift();
   },
   'port.timeout': () => {},
-  'action.create': (world, e) => {
+  'action.create': (world, e, actor) => {
+    hold(world, actor, e.action);
+    const call = [...world.calls.values()].find((one) => one.actor === actor);
+    world.ports.get(e.port)?.awaited.push({ action: e.action, selector: call?.selector ?? 0, dropped: false });
+    if (call !== undefined) call.action = e.action;
     world.actions.set(e.action, { id: e.action, port: e.port, reference: e.reference });
     world.references.set(e.action, 1);
     world.nextId = e.action + 1;
   },
+  'action.abort': (world, e) => {
+    const awaited = world.ports
+      .get(world.actions.get(e.action)!.port)
+      ?.awaited.find(({ action }) => action === e.action);
+    if (awaited !== undefined) awaited.dropped = true;
+    world.actions.get(e.action)!.port = 0;
+  },
+  'object.take': (world, e, actor) => hold(world, actor, e.object),
   'object.retain': (world, e) => {
     world.references.set(e.object, world.references.get(e.object)! + 1);
   },
-  'object.release': (world, e) => {
+  'object.release': (world, e, actor) => {
     world.references.set(e.object, world.references.get(e.object)! - 1);
+    const holds = world.actors.get(actor)?.holds ?? [];
+    const held = holds.indexOf(e.object);
+    if (held !== -1) holds.splice(held, 1);
   },
   'object.free': (world, e) => {
     world.references.delete(e.object);
@@ -150,10 +207,14 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
       world.descriptors.delete(e.object);
     }
     world.mappings.delete(e.object);
+    const left = world.descriptors.get(world.commands.get(e.object)?.descriptor ?? 0);
+    if (left !== undefined) left.leaked += 1;
     world.commands.delete(e.object);
     world.actions.delete(e.object);
+    world.sources.delete(e.object);
   },
-  'descriptor.create': (world, e) => {
+  'descriptor.create': (world, e, actor) => {
+    hold(world, actor, e.descriptor);
     world.descriptors.set(e.descriptor, {
       id: e.descriptor,
       type: e.type,
@@ -171,6 +232,7 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
       children: [],
       start: 0,
       sharedIova: 0,
+      leaked: 0,
     });
     world.references.set(e.descriptor, 1);
     world.nextId = e.descriptor + 1;

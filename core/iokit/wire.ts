@@ -37,7 +37,7 @@ function* unlock(id: number, threadSafe: boolean): Program {
 
 /** Whether nothing keeps the task any more: it has ended, and the user clients that held it are stopped (facts §2.2). */
 function isDangling(world: World, task: number): boolean {
-  if (task === 0 || world.tasks.get(task)!.alive) return false;
+  if (task === 0 || world.tasks.get(task)!.state !== 'gone') return false;
   return ![...world.connections.values()].some((held) => held.task === task && held.state !== 'stopped');
 }
 

@@ -2,7 +2,7 @@ import { kind, type Payload, type Touch } from '../catalogue.ts';
 import type { World } from '../world.ts';
 import { atomicOperations, atomicStores } from './atomics.ts';
 import { entryAt } from './fault.ts';
-import { copyStrategies, protections } from './state.ts';
+import { copyStrategies, deaths, protections } from './state.ts';
 import { eachPiece } from './translate.ts';
 
 /** Touches the physical bytes behind a virtual range of the acting task. */
@@ -68,12 +68,48 @@ export const memoryKinds = {
     text: 'task {task} "{name}"',
     footprint: (e, touch) => touch('task', e.task, 'write'),
   }),
-  'task.exit': kind({
-    doc: 'A process ends: its threads stop and its address space is gone.',
-    source: 'facts §3.6, §9 "process exit / kill"',
-    fields: { task: 'task', reason: 'text' },
-    text: 'task {task} ends: {reason}',
+  'task.kill': kind({
+    doc: 'A process begins to end: its threads stop where they are in user space, and at their way out of the kernel elsewhere.',
+    source: 'facts §1.5, §3.6',
+    fields: { task: 'task', death: deaths, reason: 'text' },
+    text: 'task {task} dies: {reason}',
     footprint: (e, touch) => touch('task', e.task, 'write'),
+  }),
+  'task.disconnect': kind({
+    doc: 'The ports of a dying process go: calls that it has not answered fail, messages to it are lost.',
+    source: 'facts §1.5, §3.6, §4.4 "ipc_space_terminate"',
+    fields: { task: 'task' },
+    text: 'task {task} loses its ports',
+    footprint: (e, touch, world) => {
+      touch('task', e.task, 'write');
+      for (const queue of world.queues.values()) if (queue.task === e.task) touch('queue', queue.id, 'sync');
+      for (const port of world.ports.values()) if (port.task === e.task) touch('port', port.id, 'sync');
+      for (const service of world.services.values()) if (service.task === e.task) touch('service', service.id, 'sync');
+    },
+  }),
+  'task.stopped': kind({
+    doc: 'The last thread of a dying process has ended.',
+    source: 'facts §1.5, §3.6',
+    fields: { task: 'task' },
+    text: 'task {task} has no thread any more',
+    footprint: (e, touch, world) => {
+      touch('task', e.task, 'write');
+      for (const actor of world.actors.values()) if (actor.task === e.task) touch('actor', actor.id, 'sync');
+    },
+    order: (e, order, world) => {
+      for (const actor of world.actors.values()) if (actor.task === e.task) order.acquire(`exit ${actor.id}`);
+    },
+  }),
+  'task.exit': kind({
+    doc: 'A process is gone, with its address space.',
+    source: 'facts §3.6, §9 "process exit / kill"',
+    fields: { task: 'task' },
+    text: 'task {task} is gone',
+    footprint: (e, touch, world) => {
+      touch('task', e.task, 'write');
+      for (const call of world.calls.values())
+        if (world.actors.get(call.actor)!.task === e.task) touch('call', call.id, 'write');
+    },
     order: (e, order) => order.release(`task ${e.task}`),
   }),
   'vm.object': kind({

@@ -73,6 +73,10 @@ export interface Heap {
 /** The name of the kernel's own task, which a kernel extension runs in. */
 export const kernelTask = 'kernel';
 
+/** What ends a process: its main program returns, it calls exit, somebody kills it, it crashes, or the scenario is wrong. */
+export const deaths = ['returned', 'exit', 'kill', 'crash', 'error'] as const;
+export type Death = (typeof deaths)[number];
+
 /** A process: the app, the dext, or the kernel. */
 export interface Task {
   readonly id: number;
@@ -82,5 +86,8 @@ export interface Task {
   /** Virtual page number to translation. */
   readonly translations: Map<number, Translation>;
   readonly heap: Heap;
-  alive: boolean;
+  /** `dying`: no thread of it runs in user space; `disconnected`: its ports are gone; `gone`: its memory too (facts §3.6). */
+  state: 'alive' | 'dying' | 'disconnected' | 'gone';
+  /** What ended it. */
+  death: Death | 'none';
 }

@@ -62,7 +62,8 @@ export const memoryTransitions: Transitions<typeof memoryKinds> = {
       entries: [],
       translations: new Map(),
       heap: { blocks: new Map(), free: new Map(), zoneNext: 0, zoneEnd: 0 },
-      alive: true,
+      state: 'alive',
+      death: 'none',
     });
     world.nextId = Math.max(world.nextId, e.task + 1);
   },
@@ -75,10 +76,20 @@ export const memoryTransitions: Transitions<typeof memoryKinds> = {
     heap.zoneEnd = zoneEnd;
   },
   'task.wait': () => {},
-  'task.exit': (world, e) => {
+  'task.kill': (world, e) => {
     const task = world.tasks.get(e.task)!;
-    task.alive = false;
-    for (const actor of world.actors.values()) if (actor.task === e.task) actor.alive = false;
+    task.state = 'dying';
+    task.death = e.death;
+  },
+  'task.disconnect': (world, e) => {
+    world.tasks.get(e.task)!.state = 'disconnected';
+    for (const [id, port] of world.ports) if (port.task === e.task) world.ports.delete(id);
+  },
+  'task.stopped': () => {},
+  'task.exit': (world, e) => {
+    world.tasks.get(e.task)!.state = 'gone';
+    // Calls whose thread was killed before they entered the kernel.
+    for (const [id, call] of world.calls) if (world.actors.get(call.actor)!.task === e.task) world.calls.delete(id);
   },
   'vm.object': (world, e) => {
     world.objects.set(e.object, {

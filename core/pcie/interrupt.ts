@@ -13,12 +13,13 @@ export function queueInterrupt(step: Step, id: number): void {
 /** Calls the handler once for everything that has come until now. */
 function* deliver(id: number): Program<number> {
   const { handler, count, time } = yield* now((step) => {
-    const source = step.world.sources.get(id)!;
+    const source = step.world.sources.get(id);
+    // It may have been freed while this waited on the queue.
+    if (source === undefined) return { handler: undefined, count: 0, time: 0 };
     const came = { count: source.count, time: source.time };
     step.emit({ kind: 'source.deliver', source: id, count: source.count });
-    return { handler: step.live.get(id) as ((count: number, time: number) => Program) | undefined, ...came };
+    return { handler: step.live.get(id) as (count: number, time: number) => Program, ...came };
   });
-  // The source may have been freed while this waited on the queue.
   if (handler !== undefined) yield* asProgram('an interrupt handler', handler(count, time));
   return 0;
 }

@@ -66,6 +66,42 @@ export const pcieKinds = {
     text: 'service #{service} closes device #{device}',
     footprint: (e, touch) => touch('config', e.device, 'sync'),
   }),
+  'pci.interrupts': kind({
+    doc: 'ConfigureInterrupts: how many interrupt vectors the device has from now on.',
+    source: 'facts §7.1; IOPCIDevice.cpp 1880-1955',
+    fields: { device: 'id', vectors: 'count' },
+    text: 'device #{device} has {vectors} interrupt vectors',
+    footprint: (e, touch) => touch('register', e.device, 'sync'),
+  }),
+  'pci.quiesce': kind({
+    doc: 'ClientCrashed: the driver has died with the session open; bus lead and memory space go off.',
+    source: 'facts §7.3; IOPCIBridge.cpp 7006',
+    fields: { device: 'id' },
+    text: 'device #{device} is quiesced: its driver has crashed',
+    footprint: (e, touch) => touch('register', e.device, 'sync'),
+  }),
+  'pci.settled': kind({
+    doc: 'The kernel sees no transaction of the device pending any more.',
+    source: 'facts §7.3',
+    fields: { device: 'id' },
+    text: 'device #{device} has no transaction pending',
+    footprint: (e, touch, world) => {
+      const { postedCount, tags } = world.devices.get(e.device)!;
+      touch('register', e.device, 'sync');
+      touch('packet', postedCount, 'sync');
+      for (const { completer } of tags) touch('tag', completer, 'sync');
+    },
+  }),
+  'device.reset': kind({
+    doc: 'The device is reset: registers as after power-up, nothing in hand. Local memory keeps its bytes.',
+    source: 'facts §7.3; PCIe base spec 6.6.2',
+    fields: { device: 'id' },
+    text: 'device #{device} is reset',
+    footprint: (e, touch, world) => {
+      touch('register', e.device, 'sync');
+      world.devices.get(e.device)!.fifos.forEach((_, fifo) => touch('fifo', fifo, 'sync'));
+    },
+  }),
   'config.read': kind({
     doc: 'A read of configuration space.',
     source: 'facts §7.1',
@@ -274,13 +310,23 @@ export const pcieKinds = {
     source: 'facts §7.2',
     fields: { source: 'id', device: 'id', vector: 'index', queue: 'id' },
     text: 'source #{source} for vector {vector} of device #{device} on queue #{queue}',
-    footprint: (e, touch) => touch('source', e.source, 'sync'),
+    footprint: (e, touch) => {
+      touch('source', e.source, 'sync');
+      touch('register', e.device, 'read');
+    },
   }),
   'source.enable': kind({
     doc: 'SetEnable: callbacks are wanted, or not.',
     source: 'facts §7.2',
     fields: { source: 'id', enabled: 'flag' },
     text: 'source #{source} enabled {enabled}',
+    footprint: (e, touch) => touch('source', e.source, 'sync'),
+  }),
+  'source.cancel': kind({
+    doc: 'An interrupt source is cancelled: interrupts are no longer counted, and it is never enabled again.',
+    source: 'facts §7.2, §4.4 "unregisterAllInterrupts"',
+    fields: { source: 'id' },
+    text: 'source #{source} is cancelled',
     footprint: (e, touch) => touch('source', e.source, 'sync'),
   }),
   'source.queue': kind({

@@ -65,6 +65,8 @@ export interface Device {
   memory: Uint8Array;
   /** The service that has the session open; 0 for none. */
   openedBy: number;
+  /** Interrupt vectors that ConfigureInterrupts has set up; 0 before, and then all can be used. */
+  vectors: number;
   readonly writes: PostedWrite[];
   /** How much lies in each of the engine's internal queues. */
   readonly fifos: number[];

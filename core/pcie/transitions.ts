@@ -25,6 +25,7 @@ export const pcieTransitions: Transitions<typeof pcieKinds> = {
       bars: bars.map((size) => ({ bytes: new Uint8Array(size) })),
       memory: new Uint8Array(e.memory),
       openedBy: 0,
+      vectors: 0,
       writes: [],
       fifos: [],
       postedCount: 0,
@@ -41,6 +42,21 @@ export const pcieTransitions: Transitions<typeof pcieKinds> = {
     const device = world.devices.get(e.device)!;
     device.openedBy = 0;
     ownBytes(device, 'config')[command]! &= ~(kIOPCICommandBusLead | kIOPCICommandMemorySpace);
+  },
+  'pci.interrupts': (world, e) => {
+    world.devices.get(e.device)!.vectors = e.vectors;
+  },
+  'pci.quiesce': (world, e) => {
+    ownBytes(world.devices.get(e.device)!, 'config')[command]! &= ~(kIOPCICommandBusLead | kIOPCICommandMemorySpace);
+  },
+  'pci.settled': () => {},
+  'device.reset': (world, e) => {
+    const device = world.devices.get(e.device)!;
+    device.config = new Uint8Array(device.config.length);
+    for (const bar of device.bars) bar.bytes = new Uint8Array(bar.bytes.length);
+    device.writes.length = 0;
+    device.fifos.fill(0);
+    device.failures.clear();
   },
   'config.read': () => {},
   'config.write': (world, e) => {
@@ -122,19 +138,34 @@ export const pcieTransitions: Transitions<typeof pcieKinds> = {
   msi: (world, e) => {
     if (e.status !== 'ok') return;
     for (const source of world.sources.values()) {
-      if (source.device !== e.device || source.vector !== e.vector) continue;
+      if (source.device !== e.device || source.vector !== e.vector || source.cancelled) continue;
       source.count += 1;
       source.time = world.time;
     }
   },
   'source.create': (world, e) => {
     const { source: id, device, vector, queue } = e;
-    world.sources.set(id, { id, device, vector, queue, enabled: false, count: 0, time: 0, queued: false });
+    world.sources.set(id, {
+      id,
+      device,
+      vector,
+      queue,
+      enabled: false,
+      cancelled: false,
+      count: 0,
+      time: 0,
+      queued: false,
+    });
     world.references.set(id, 1);
     world.nextId = id + 1;
   },
   'source.enable': (world, e) => {
     world.sources.get(e.source)!.enabled = e.enabled;
+  },
+  'source.cancel': (world, e) => {
+    const source = world.sources.get(e.source)!;
+    source.cancelled = true;
+    source.enabled = false;
   },
   'source.queue': (world, e) => {
     world.sources.get(e.source)!.queued = true;

@@ -31,7 +31,7 @@ export const dextDiedInDma: Rule = {
       });
     };
     const own: Watch['on'] = {
-      'task.exit': ({ task, reason }, { seq, world }) => {
+      'task.kill': ({ task, reason }, { seq, world }) => {
         if (![...world.services.values()].some((service) => service.task === task)) return;
         dead = { seq, reason };
         orphans = [...preparations.live.values()];

@@ -47,6 +47,8 @@ export class Collector {
     this.how = isSteady(event, kind) ? 0 : unsteady;
     this.world = world;
     kindOf(event.kind).footprint(event, this.touch, world, actor);
+    // Whoever is killed makes no further step: the end of an actor conflicts with all that it does.
+    this.touch('actor', actor, 'read');
   }
 
   /** What an operation is going to touch, as far as it tells. */

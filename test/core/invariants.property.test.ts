@@ -48,7 +48,9 @@ test('with two queues that share everything without a lock, the dext may crash, 
       const rules = runAnyhow(setupOf(plan, true), { seed, strategy: name }).findings.map(({ rule }) => rule);
       // After a crash, somebody may wait for ever.
       const crashes: readonly string[] = ['crash', 'use-after-release'];
-      expect(rules.filter((rule) => !crashes.includes(rule) && rule !== 'deadlock')).toEqual([]);
+      expect(rules.filter((rule) => !crashes.includes(rule) && rule !== 'deadlock' && rule !== 'unanswered')).toEqual(
+        [],
+      );
       if (rules.length > 0) expect(crashes).toContain(rules[0]);
       crashed += rules.length > 0 ? 1 : 0;
     }),

@@ -1,12 +1,12 @@
 /** Runs that do not end: who waits for what, by name. */
 import { describe, expect, test } from 'vitest';
-import { kIOServiceDefaultQueueName, sleep, type Program } from '../../index.ts';
-import { runAnyhow, type Setup } from '../support/run.ts';
+import { kIOServiceDefaultQueueName, note, sleep, type Program, type RuleName } from '../../index.ts';
+import { runAnyhow, type Method, type Setup } from '../support/run.ts';
 
 /** Lines of the only finding, with object numbers made equal. */
-function linesOf(setup: Setup<unknown>, options = {}): string[] {
+function linesOf(setup: Setup<unknown>, rule: RuleName = 'deadlock', options = {}): string[] {
   const { findings } = runAnyhow(setup, options);
-  expect(findings.map(({ rule }) => rule)).toEqual(['deadlock']);
+  expect(findings.map((found) => found.rule)).toEqual([rule]);
   return plain(findings[0]!.message);
 }
 
@@ -46,7 +46,7 @@ describe('mutexes', () => {
     }
     expect([...outcomes.keys()].toSorted()).toEqual([
       '',
-      'nobody can move: ' +
+      'nobody can move: app:main waits for app:other waits for app:main: ' +
         '| app:main is in pthread_mutex_lock and waits for mutex #n, held by app:other ' +
         '| app:other is in pthread_mutex_lock and waits for mutex #n, held by app:main',
     ]);
@@ -61,7 +61,7 @@ describe('mutexes', () => {
       },
     });
     expect(lines).toEqual([
-      'nobody can move:',
+      'nobody can move: app:main waits for app:main:',
       'app:main is in pthread_mutex_lock and waits for mutex #n, held by app:main',
     ]);
   });
@@ -69,34 +69,40 @@ describe('mutexes', () => {
 
 describe('queues', () => {
   test('an external method that waits on its own queue', () => {
-    const lines = linesOf({
-      *method(_, client) {
-        yield* client.CopyDispatchQueue(kIOServiceDefaultQueueName).DispatchSync(function* () {});
-        return 0;
+    const lines = linesOf(
+      {
+        *method(_, client) {
+          yield* client.CopyDispatchQueue(kIOServiceDefaultQueueName).DispatchSync(function* () {});
+          return 0;
+        },
+        *app(app, connect) {
+          yield* app.IOConnectCallScalarMethod(connect, 0, []);
+        },
       },
-      *app(app, connect) {
-        yield* app.IOConnectCallScalarMethod(connect, 0, []);
-      },
-    });
+      'queue-deadlock',
+    );
     expect(lines).toEqual([
-      'nobody can move:',
+      'nobody can move: dext:TestClient waits for dext:TestClient:',
       'app:main is in reply and waits for the reply of ExternalMethod from queue "TestClient", which is running it',
       'dext:TestClient is in reply and waits for the reply of block from queue "TestClient", which is still in ExternalMethod',
     ]);
   });
 
   test('close waits for the call that never ends', () => {
-    const lines = linesOf({
-      *method(_, client) {
-        yield* client.CopyDispatchQueue(kIOServiceDefaultQueueName).DispatchSync(function* () {});
-        return 0;
+    const lines = linesOf(
+      {
+        *method(_, client) {
+          yield* client.CopyDispatchQueue(kIOServiceDefaultQueueName).DispatchSync(function* () {});
+          return 0;
+        },
+        *app(app, connect) {
+          yield* app.pthread_create('caller', () => app.IOConnectCallScalarMethod(connect, 0, []));
+          yield* app.sleep(1_000);
+          yield* app.IOServiceClose(connect);
+        },
       },
-      *app(app, connect) {
-        yield* app.pthread_create('caller', () => app.IOConnectCallScalarMethod(connect, 0, []));
-        yield* app.sleep(1_000);
-        yield* app.IOServiceClose(connect);
-      },
-    });
+      'queue-deadlock',
+    );
     expect(lines).toContain(
       'app:main is in IOServiceClose and waits for the lock of connection #n, held by 1 external methods in flight',
     );
@@ -120,6 +126,56 @@ test('a wait for a thread, a message and a service are named', () => {
     'app:receiver is in mach_msg receive and waits for a message on port #n',
     'app:finder is in IOServiceGetMatchingService and waits for a registered service "Nobody"',
   ]);
+});
+
+describe('nobody answers', () => {
+  const asking = (method: Method): Setup<unknown> => ({
+    method,
+    *app(app, connect) {
+      const port = yield* app.IONotificationPortCreate();
+      const receiver = yield* app.pthread_create('receiver', () => app.mach_msg_receive(port));
+      yield* app.IOConnectCallAsyncScalarMethod(connect, 7, port, [], []);
+      yield* app.pthread_join(receiver);
+    },
+  });
+
+  test('an action that the dext has not kept is gone, and who waits for the waiter is named with it', () => {
+    const lines = linesOf(
+      asking(function* () {
+        yield* note('taken');
+        return 0;
+      }),
+      'unanswered',
+    );
+    expect(lines).toEqual([
+      'nobody answers: action #n of selector 7 was dropped: its last reference went without a completion:',
+      'app:main is in pthread_join and waits for the end of app:receiver',
+      'app:receiver is in mach_msg receive and waits for a message on port #n',
+    ]);
+  });
+
+  test('an action that the dext keeps', () => {
+    const lines = linesOf(
+      asking(function* (args) {
+        yield* args.completion!.retain();
+        return 0;
+      }),
+      'unanswered',
+    );
+    expect(lines[0]).toBe(
+      'nobody answers: action #n of selector 7 is still kept by the dext, which has not completed it:',
+    );
+  });
+
+  test('after an error return no completion was to be expected: that is a deadlock', () => {
+    const lines = linesOf(
+      asking(function* () {
+        yield* note('refused');
+        return 1;
+      }),
+    );
+    expect(lines[0]).toBe('nobody can move:');
+  });
 });
 
 test('idle queues and engines are no part of it; sleepers are no deadlock', () => {

@@ -47,7 +47,9 @@ test('actors have the same member number in all runs, however their own numbers 
       const names = ({ order }: Trial): string[] => [
         ...new Set(order.map((step) => trials.lineage.name(memberOf(step)))),
       ];
-      expect(new Set(names(run))).toEqual(new Set(names(usual)));
+      // One run may get stuck where the other ends, and then there is nothing for the kernel to do.
+      const ofScenario = (trial: Trial): string[] => names(trial).filter((name) => !name.startsWith('kernel:'));
+      expect(new Set(ofScenario(run))).toEqual(new Set(ofScenario(usual)));
     }),
     { seed: 6, numRuns: 40 },
   );

@@ -113,12 +113,13 @@ describe('IOServiceClose', () => {
 });
 
 describe('the end of the process', () => {
-  test('comes with the last thread, whichever it is', () => {
+  test('comes with the last thread, whichever it is, when main leaves by pthread_exit', () => {
     for (const ran of runs(() => ({
       *app(app) {
         yield* app.pthread_create('other', function* () {
           for (let i = 0; i < 5; i += 1) yield* app.note(`${i}`);
         });
+        yield* app.pthread_exit();
       },
     }))) {
       expect(ran.of('note')).toHaveLength(5);

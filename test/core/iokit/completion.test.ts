@@ -98,7 +98,7 @@ describe('completions', () => {
       },
     });
     expect(ran.of('port.send')).toEqual([]);
-    expect(ran.findings.map(({ rule }) => rule)).toEqual(['deadlock']);
+    expect(ran.findings.map(({ rule }) => rule)).toEqual(['unanswered']);
     expect(ran.findings[0]!.message).toMatch(/app:main is in mach_msg receive and waits for a message on port #\d+/);
   });
 

@@ -62,7 +62,7 @@ test('completion-lost: nobody retained the action, or somebody dropped it; compl
         return kIOReturnSuccess;
       },
     }),
-  ).toEqual(['completion-lost', 'deadlock']);
+  ).toEqual(['completion-lost', 'unanswered']);
   expect(
     rulesOf({
       *body(args) {
@@ -108,7 +108,7 @@ test('completion-lost: more than 16 values, an action that is held for ever', ()
     yield* args.completion!.retain();
     return kIOReturnSuccess;
   };
-  expect(rulesOf({ body: held })).toEqual(['completion-lost', 'deadlock']);
+  expect(rulesOf({ body: held })).toEqual(['completion-lost', 'unanswered']);
   // An app that does not wait for it is no worse off.
   expect(rulesOf({ body: held, after: nothing })).toEqual([]);
 });
@@ -135,7 +135,7 @@ test('completion-lost: dropped in Stop by an app that has closed and gone', () =
       yield* app.mach_msg_receive(port);
     },
   };
-  expect(rulesOf(waits)).toEqual(['completion-lost', 'deadlock']);
+  expect(rulesOf(waits)).toEqual(['completion-lost', 'unanswered']);
 });
 
 test('completion-doubled: the same message again, or after the memory was given back; a stream is right', () => {

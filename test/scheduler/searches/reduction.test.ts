@@ -93,6 +93,7 @@ describe('written out', () => {
         };
         yield* app.pthread_create('t0', lock);
         yield* app.pthread_create('t1', lock);
+        yield* app.pthread_exit();
       },
     });
     expect(executionsOf(program)).toEqual(['a.lock', 'b.lock']);
