@@ -16,29 +16,36 @@ export interface Loaded {
 
 const examplesFolder = fileURLToPath(new URL('../examples/', import.meta.url));
 
-/** Files beside the examples that are no scenarios. */
-const sharedParts: ReadonlySet<string> = new Set(['sg-driver', 'send-client']);
+/** Folders of examples, from the examples' own. */
+const folders = ['', 'bugs/'];
 
-/** Names of the examples that come with dextrace. */
+/** Files beside the examples that are no scenarios. */
+const sharedParts: ReadonlySet<string> = new Set(['sg-driver', 'send-client', 'bugs/mover']);
+
+/** Names of the examples that come with dextrace: `late-write`, `bugs/01-late-write`. */
 export function bundledExamples(): string[] {
-  if (!existsSync(examplesFolder)) return [];
-  return readdirSync(examplesFolder)
-    .filter(
-      (file) =>
-        /^[\w-]+\.(js|ts)$/.test(file) && !file.endsWith('.d.ts') && !sharedParts.has(file.replace(/\.\w+$/, '')),
-    )
-    .map((file) => file.replace(/\.(js|ts)$/, ''))
-    .toSorted();
+  return folders
+    .filter((folder) => existsSync(resolve(examplesFolder, folder)))
+    .flatMap((folder) =>
+      readdirSync(resolve(examplesFolder, folder))
+        .filter((file) => /^[\w-]+\.(js|ts)$/.test(file))
+        .map((file) => folder + file.replace(/\.\w+$/, ''))
+        .filter((name) => !sharedParts.has(name))
+        .toSorted(),
+    );
 }
 
 /** The file that a name stands for: a path, from here or from `near`, or a bundled example. */
 function find(name: string, near: string | undefined): string {
   const candidates = [resolve(name), ...(near === undefined ? [] : [resolve(near, name)])];
-  const bundled = /^[\w-]+$/.test(name) ? ['.js', '.ts'].map((end) => resolve(examplesFolder, name + end)) : [];
+  const bundled = /^(?:bugs\/)?[\w-]+$/.test(name)
+    ? ['.js', '.ts'].map((end) => resolve(examplesFolder, name + end))
+    : [];
   const file = [...candidates, ...bundled].find((path) => existsSync(path) && statSync(path).isFile());
   if (file !== undefined) return file;
+  const examples = bundledExamples().filter((example) => !example.includes('/'));
   throw new InputError(
-    `${name}: there is no such scenario; give a file, or one of the examples: ${bundledExamples().join(', ')}`,
+    `${name}: there is no such scenario; give a file, or one of the examples: ${examples.join(', ')} (dextrace examples lists more)`,
   );
 }
 

@@ -12,6 +12,6 @@ export function examplesCommand(): Command {
         bundledExamples().map(async (name) => ({ name, title: (await loadScenario(name)).scenario.title })),
       );
       if (flags.json === true) printJson('examples', { examples });
-      else for (const { name, title } of examples) print(`${styled('bold', name.padEnd(18))}  ${title}`);
+      else for (const { name, title } of examples) print(`${styled('bold', name.padEnd(31))}  ${title}`);
     });
 }

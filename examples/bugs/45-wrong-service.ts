@@ -1,0 +1,76 @@
+/**
+ * Wrong service in Create (facts §10 (45)). The dext makes its command for its own service instead of the PCI device.
+ * That succeeds, and so does PrepareForDMA; but the service has no IOMMU, and the bus addresses mean nothing to the
+ * device's own: every access faults.
+ * Fixed: the command is made for the device.
+ */
+import {
+  IODMACommand,
+  kIOReturnBadArgument,
+  kIOReturnSuccess,
+  scenario,
+  type IOUserClientMethodArguments,
+  type Program,
+} from 'dextrace';
+import { connectTo, kDeviceReads, machine, mover, MoverClient, MoverDriver } from './mover.ts';
+
+export const bug = { number: 45, rule: 'wrong-service' } as const;
+
+const size = 4097;
+
+class Client extends MoverClient {
+  private readonly fixed: boolean;
+
+  constructor(driver: MoverDriver, fixed: boolean) {
+    super(driver);
+    this.fixed = fixed;
+  }
+
+  /** Segments until the transfer is complete. */
+  private parts = 0;
+
+  override *ExternalMethod(_selector: number, args: IOUserClientMethodArguments): Program<number> {
+    const memory = args.structureInputDescriptor;
+    const action = args.completion;
+    if (memory === null || action === null) return kIOReturnBadArgument;
+    const service = this.fixed ? this.driver.pci : this.driver;
+    const [, command] = yield* IODMACommand.Create(service, 0, { maxAddressBits: 64 });
+    const [code, , count, segments] = yield* command!.PrepareForDMA(0, memory, 0, 0);
+    if (code !== kIOReturnSuccess) {
+      yield* command!.release();
+      return code;
+    }
+    yield* action.retain();
+    yield* memory.retain();
+    this.parts = count;
+    this.underWay.push({ action, memory, command: command! });
+    for (const { address, length } of segments) yield* this.driver.start(kDeviceReads, address, length);
+    return kIOReturnSuccess;
+  }
+
+  protected override *interruptOccurred(count: number): Program {
+    this.parts -= count;
+    if (this.parts === 0) yield* super.interruptOccurred(1);
+  }
+}
+
+export default scenario({
+  title: 'Wrong service: success everywhere, but the addresses are of no IOMMU of the device',
+  options: { fixed: false },
+  machine,
+  device: mover(),
+  dext: ({ fixed }) => new MoverDriver((driver) => new Client(driver, fixed)),
+
+  *app(app) {
+    const { connect, port } = yield* connectTo(app);
+    const buffer = yield* app.mmap(size);
+    yield* app.memset(buffer, 0xaa, size);
+    yield* app.IOConnectCallAsyncStructMethod(connect, 0, port, [], buffer, size);
+    yield* app.mach_msg_receive(port);
+    yield* app.IOServiceClose(connect);
+  },
+
+  check({ deviceMemory }) {
+    if (deviceMemory[0] !== 0xaa) return 'success, but the device has read nothing';
+  },
+});
