@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: ratios against baselines measured in the same run, in turns, because machines are noisy.
- * `npm run bench -- memory` measures peak memory of recording 1 M and 10 M events instead.
+ * `npm run bench -- memory` measures peak memory of recording 1 M and 10 M events instead,
+ * `npm run bench -- search` only the searches, and `npm run bench -- bugs 1000` which search shows which bug how often.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -10,6 +11,7 @@ import { join } from 'node:path';
 import type BetterSqlite from 'better-sqlite3';
 import { open, record } from 'dextrace';
 import stream from './scenario.ts';
+import { againstFastCheck, chances, reduction } from './search.ts';
 
 const Sqlite = createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite;
 
@@ -163,6 +165,11 @@ function throughput(): void {
   );
 }
 
+async function search(): Promise<void> {
+  await againstFastCheck(turns);
+  reduction();
+}
+
 /** Peak resident memory, in MiB, of a process of its own that records about that many events. */
 function peakMemory(size: number): { events: number; peak: number } {
   const child = spawnSync(process.execPath, [process.argv[1]!, 'record', String(size)], { encoding: 'utf8' });
@@ -184,7 +191,12 @@ try {
     const events = recordOnce(Number(size));
     console.log(JSON.stringify({ events, peak: Math.round(process.resourceUsage().maxRSS / 1024) }));
   } else if (mode === 'memory') memory();
-  else throughput();
+  else if (mode === 'search') await search();
+  else if (mode === 'bugs') await chances(Number(size ?? 1_000));
+  else {
+    throughput();
+    await search();
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

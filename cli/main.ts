@@ -6,6 +6,7 @@ import { version } from '../replay/version.ts';
 import { bisectCommand } from './commands/bisect.ts';
 import { examplesCommand } from './commands/examples.ts';
 import { exploreCommand } from './commands/explore.ts';
+import { mergeCommand } from './commands/merge.ts';
 import { recordCommand } from './commands/record.ts';
 import { replayCommand } from './commands/replay.ts';
 import { sessionsCommand } from './commands/sessions.ts';
@@ -38,6 +39,7 @@ Exit codes: 0 fine, 1 a finding or a divergence, 2 wrong usage or input, 125 can
 for (const command of [
   recordCommand,
   exploreCommand,
+  mergeCommand,
   replayCommand,
   shrinkCommand,
   bisectCommand,

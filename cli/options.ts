@@ -1,6 +1,7 @@
 /** Options as people write them. */
 import { InputError } from '../core/errors.ts';
 import { defaultMachine } from '../core/machine.ts';
+import type { Draws } from '../replay/explore/draw.ts';
 import { machinePrefix, type Options, type Scenario } from '../core/scenario.ts';
 
 /** Collects a repeatable option. */
@@ -36,6 +37,33 @@ export function parseSet(scenario: Scenario, pairs: readonly string[]): Options 
       if (at < 1) throw new InputError(`--set "${pair}": write name=value`);
       const name = pair.slice(0, at);
       return [name, parseValue(name, pair.slice(at + 1), defaultOf(scenario, name))];
+    }),
+  );
+}
+
+/**
+ * Reads `--draw name=value,value,…` and `--draw name=from..to`.
+ * @throws {InputError} for anything else, or a value of another type than the option's
+ */
+export function parseDraws(scenario: Scenario, pairs: readonly string[]): Draws {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at < 1) throw new InputError(`--draw "${pair}": write name=value,value or name=from..to`);
+      const name = pair.slice(0, at);
+      const fallback = defaultOf(scenario, name);
+      const [first, last, ...more] = pair.slice(at + 1).split('..');
+      if (last !== undefined && more.length === 0 && typeof fallback === 'number') {
+        const from = parseValue(name, first!, fallback) as number;
+        return [name, { from, to: parseValue(name, last, fallback) as number }];
+      }
+      return [
+        name,
+        pair
+          .slice(at + 1)
+          .split(',')
+          .map((text) => parseValue(name, text, fallback)),
+      ];
     }),
   );
 }

@@ -7,14 +7,13 @@ export { runOf, type RunToTest } from './delta/run-to-test.ts';
 export { shrink, type Shrunk, type ShrinkOptions, type Size } from './delta/shrink.ts';
 export type { Deed, Turn } from './delta/story.ts';
 export { defaultMaxSteps } from './execution.ts';
-export {
-  explore,
-  Explorer,
-  type Ending,
-  type Exploration,
-  type ExploreOptions,
-  type Failure,
-} from './explore/explorer.ts';
+export type { Drawn, Draws } from './explore/draw.ts';
+export type { Again, Ending, Exploration, Failure, Part } from './explore/exploration.ts';
+export { explore, Explorer } from './explore/explorer.ts';
+export type { Disagreement } from './explore/judge.ts';
+export { merge } from './explore/merge.ts';
+export type { ExploreOptions } from './explore/options.ts';
+export { wayNames as searchNames, type WayName as SearchName } from './explore/searches.ts';
 export { formatEvent } from './format.ts';
 export { bundledExamples, loadScenario, type Loaded } from './load.ts';
 export { record, Recorder, type Outcome, type Recording, type RecordOptions, type ScenarioSource } from './record.ts';

@@ -87,7 +87,8 @@ class Comparison implements Observer {
   }
 }
 
-function sameEvent(a: AnyEvent, b: AnyEvent): boolean {
+/** Whether two events are the same in all fields. */
+export function sameEvent(a: AnyEvent, b: AnyEvent): boolean {
   if (a.kind !== b.kind) return false;
   for (const name of Object.keys(kindOf(a.kind).fields)) {
     const left = (a as unknown as Record<string, unknown>)[name];

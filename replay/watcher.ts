@@ -21,14 +21,18 @@ interface Plan {
   readonly lookers: readonly (readonly number[] | undefined)[];
 }
 
+/** By the very list of names, and by what is in it. */
 const plans = new WeakMap<object, Plan>();
+const plansByNames = new Map<string, Plan>();
 
 /** @throws {InputError} for a name that no rule has */
 function planOf(names: Iterable<RuleName>): Plan {
   let plan = plans.get(names);
   if (plan === undefined) {
-    plan = makePlan(chosenOf(names));
+    const key = [...names].toSorted().join();
+    plan = plansByNames.get(key) ?? makePlan(chosenOf(names));
     plans.set(names, plan);
+    plansByNames.set(key, plan);
   }
   return plan;
 }

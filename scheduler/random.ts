@@ -8,6 +8,6 @@ export type Random = () => number;
  * in one place changes nothing in another. xor128 (Marsaglia, "Xorshift RNGs", 2003):
  * 32 bits a draw, which is plenty for picks among a few actors.
  */
-export function stream(seed: string, use: 'schedule' | 'latency' | 'rehearsal'): Random {
+export function stream(seed: string, use: 'schedule' | 'latency' | 'rehearsal' | 'options'): Random {
   return seedrandom.xor128(`${seed}/${use}`);
 }

@@ -1,18 +1,18 @@
 import { Command } from 'commander';
 import { setImmediate } from 'node:timers/promises';
-import {
-  defaultMostSteps,
-  Explorer,
-  type Ending,
-  type Exploration,
-  type Failure,
-} from '../../replay/explore/explorer.ts';
+import { InputError } from '../../core/errors.ts';
+import type { Exploration, Failure, Part } from '../../replay/explore/exploration.ts';
+import { Explorer } from '../../replay/explore/explorer.ts';
+import { defaultMostSteps, type ExploreOptions } from '../../replay/explore/options.ts';
+import { Pool } from '../../replay/explore/pool.ts';
 import { defaultBound, defaultDepth, wayNames } from '../../replay/explore/searches.ts';
-import { loadScenario } from '../../replay/load.ts';
+import type { StoredFailure } from '../../replay/explore/stored.ts';
+import { loadScenario, type Loaded } from '../../replay/load.ts';
 import { defaultFile } from '../../replay/session.ts';
 import { againCommand } from '../again.ts';
-import { collect, parseSet, wholeNumber } from '../options.ts';
-import { exitCodes, grouped, print, printJson, ProgressLine, styled } from '../output.ts';
+import { exitCodeOf, printExploration, type Shown } from '../exploration.ts';
+import { collect, parseDraws, parseSet, wholeNumber } from '../options.ts';
+import { printJson, ProgressLine } from '../output.ts';
 
 interface Flags {
   readonly seed: string;
@@ -21,9 +21,15 @@ interface Flags {
   readonly depth: string;
   readonly bound: string;
   readonly set: string[];
+  readonly draw: string[];
+  readonly schedule?: string;
   readonly db: string;
   readonly store: boolean;
   readonly maxSteps: string;
+  readonly workers: string;
+  readonly shard?: string;
+  readonly traces: boolean;
+  readonly verify?: true;
   readonly races?: true;
   readonly stopAtFirst?: true;
   readonly json?: true;
@@ -40,6 +46,7 @@ export function exploreCommand(): Command {
     .option('--strategy <name>', `how to search: ${wayNames.join(', ')}`, 'random')
     .option('--runs <n>', 'the most executions to make (default: 1000, or 100000 for a search that can come to an end)')
     .option('--seed <seed>', 'the seed of the first execution; the others count on from there', '1')
+    .option('--schedule <string>', 'a schedule to run before all others')
     .option('--depth <n>', 'for pct: how many orderings a bug may need to show', String(defaultDepth))
     .option('--bound <n>', 'for preemptions and delays: how many a schedule may have', String(defaultBound))
     .option(
@@ -48,9 +55,19 @@ export function exploreCommand(): Command {
       collect,
       [],
     )
+    .option(
+      '--draw <name=values>',
+      'draw an option for each execution, from values (machine.beat=4,64,256) or a range (size=1..100)',
+      collect,
+      [],
+    )
     .option('--stop-at-first', 'end with the first execution that fails')
-    .option('--db <file>', 'the file to record failing executions into', defaultFile)
-    .option('--no-store', 'record nothing')
+    .option('--workers <n>', 'threads that share the executions; for random, pos, pct and timed', '1')
+    .option('--shard <i/n>', 'only every nth execution, to be put together with dextrace merge')
+    .option('--no-traces', 'do not count distinct traces, which takes longer than the executions')
+    .option('--verify', 'run every schedule twice and see that both runs are the same')
+    .option('--db <file>', 'the file to record failing executions into; those that it holds run first', defaultFile)
+    .option('--no-store', 'record nothing, and run no stored failures')
     .option('--races', 'look for data races between CPUs and devices')
     .option('--max-steps <n>', 'cut an execution after that many steps', String(defaultMostSteps))
     .option('--json', 'print one JSON document')
@@ -58,99 +75,106 @@ export function exploreCommand(): Command {
 }
 
 async function action(name: string, flags: Flags): Promise<void> {
-  const { scenario, source } = await loadScenario(name);
-  const explorer = new Explorer(scenario, {
+  const loaded = await loadScenario(name);
+  const options = optionsOf(loaded, flags);
+  const workers = wholeNumber('--workers', flags.workers, 1);
+  if (workers > 1 && flags.shard !== undefined) throw new InputError('--workers and --shard exclude each other');
+  const found =
+    workers > 1
+      ? await inPool(new Pool(loaded.scenario, name, options, workers))
+      : await alone(new Explorer(loaded.scenario, options), flags.shard !== undefined);
+  const again = ({ seed, set, schedule }: Failure): string =>
+    againCommand(name, {
+      seed,
+      schedule,
+      strategy: flags.strategy === 'timed' ? 'timed' : 'random',
+      set: Object.entries(set).map(([option, value]) => `${option}=${String(value)}`),
+      races: flags.races === true,
+    });
+  const failures: Shown[] = found.failures.map((failure) => ({ ...failure, again: again(failure) }));
+  const exploration = { ...found, failures };
+  if (flags.json === true) printJson('explore', { scenario: name, ...exploration });
+  else printExploration(exploration);
+  process.exitCode = exitCodeOf(exploration);
+}
+
+function optionsOf({ scenario, source }: Loaded, flags: Flags): ExploreOptions {
+  const set = parseSet(scenario, flags.set);
+  const given: StoredFailure[] =
+    flags.schedule === undefined
+      ? []
+      : [{ session: '', seed: flags.seed, set, schedule: flags.schedule, timed: flags.strategy === 'timed' }];
+  return {
     seed: flags.seed,
     strategy: flags.strategy,
-    set: parseSet(scenario, flags.set),
+    set,
+    draw: parseDraws(scenario, flags.draw),
     maxSteps: wholeNumber('--max-steps', flags.maxSteps, 1),
     depth: wholeNumber('--depth', flags.depth, 1),
     bound: wholeNumber('--bound', flags.bound),
     races: flags.races === true,
     stopAtFirst: flags.stopAtFirst === true,
+    verify: flags.verify === true,
+    traces: flags.traces,
+    first: given,
     source,
     ...(flags.runs === undefined ? {} : { runs: wholeNumber('--runs', flags.runs, 1) }),
+    ...(flags.shard === undefined ? {} : { shard: parseShard(flags.shard) }),
     ...(flags.store ? { db: flags.db } : {}),
-  });
-  const exploration = await finish(explorer);
-  const again = (failure: Failure): string =>
-    againCommand(name, {
-      seed: failure.seed,
-      strategy: flags.strategy === 'timed' ? 'timed' : 'random',
-      set: flags.set,
-      schedule: failure.schedule,
-      races: flags.races === true,
-    });
-  if (flags.json === true) {
-    const failures = exploration.failures.map((failure) => ({ ...failure, again: again(failure) }));
-    printJson('explore', { ...exploration, failures });
-  } else printText(exploration, explorer.runs, flags, again);
-  if (exploration.failures.some(({ severity }) => severity === 'error')) process.exitCode = exitCodes.finding;
-  if (exploration.ending === 'interrupted') process.exitCode = exitCodes.interrupted;
+  };
 }
 
-/** Explores to the end, or until Ctrl-C. */
-async function finish(explorer: Explorer): Promise<Exploration> {
+function parseShard(text: string): { index: number; of: number } {
+  const [, index, of] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
+  if (index === undefined || of === undefined || index < 1 || index > of)
+    throw new InputError(`--shard is "${text}", but must be which/of how many, such as 1/4`);
+  return { index, of };
+}
+
+/** Calls `stop` on Ctrl-C while the work goes on. */
+async function interruptible<T>(stop: () => void, work: () => Promise<T>): Promise<T> {
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  try {
+    return await work();
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}
+
+/** Explores to the end, or until Ctrl-C. An exploration is synchronous, so signals come through between slices. */
+async function alone(explorer: Explorer, shard: boolean): Promise<Exploration | Part> {
   const progress = new ProgressLine();
   let interrupted = false;
   const stop = (): void => {
     interrupted = true;
   };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
-  try {
+  return await interruptible(stop, async () => {
     let looked = Date.now();
     while (explorer.advance()) {
       if (Date.now() - looked < slice) continue;
-      progress.showOf(explorer.executions, explorer.runs, `exploring, ${explorer.failures.size} findings`);
+      progress.showOf(explorer.next, explorer.runs, `exploring, ${explorer.failures.size} findings`);
       await setImmediate();
       if (interrupted) break;
       looked = Date.now();
     }
-    return explorer.finish();
-  } finally {
     progress.clear();
-    process.off('SIGINT', stop).off('SIGTERM', stop);
-  }
+    return shard ? explorer.part() : explorer.finish();
+  });
 }
 
-/** How an exploration ended, in words. */
-function endingOf(ending: Ending, { decisions, cut, strategy }: Exploration, runs: number, flags: Flags): string {
-  if (decisions === 0 && ending === 'everything') return 'there is nothing to choose: every schedule is this one';
-  switch (ending) {
-    case 'everything':
-      return 'explored everything';
-    case 'all-within-bound':
-      return cut > 0
-        ? 'explored everything but what would follow the cut executions'
-        : `explored every schedule with at most ${flags.bound} ${strategy}`;
-    case 'runs':
-      return `stopped at the bound of ${grouped(runs)} executions`;
-    case 'first-failure':
-      return 'stopped at the first failure';
-    case 'interrupted':
-      return 'interrupted';
-  }
-}
-
-function printText(exploration: Exploration, runs: number, flags: Flags, again: (failure: Failure) => string): void {
-  const { title, strategy, seed, ending, executions, traces, blocked, cut, failures } = exploration;
-  const errors = failures.filter(({ severity }) => severity === 'error').length;
-  print(styled('bold', title));
-  print(`  search      ${strategy}, seed ${seed}`);
-  print(`  executions  ${grouped(executions)}, ${grouped(traces)} distinct traces, ${grouped(blocked)} blocked`);
-  if (cut > 0)
-    print(`  cut         ${grouped(cut)} executions at the bound of ${grouped(Number(flags.maxSteps))} steps`);
-  print(`  ending      ${endingOf(ending, exploration, runs, flags)}`);
-  print(`  outcome     ${styled(errors === 0 ? 'green' : 'red', errors === 0 ? 'passed' : 'failed')}`);
-  for (const failure of failures) {
-    const { rule, severity, count, run, message, schedule, session } = failure;
-    const times = count === 1 ? 'once' : `in ${grouped(count)} executions`;
-    print(
-      `\n${styled(severity === 'error' ? 'red' : 'bold', rule)} ${times}, first in execution ${grouped(run)}: ${message}`,
+/** The same on threads. */
+async function inPool(pool: Pool): Promise<Exploration> {
+  const progress = new ProgressLine();
+  const timer = setInterval(() => {
+    progress.showOf(pool.executions, pool.runs, `exploring, ${pool.found} findings`);
+  }, slice);
+  try {
+    return await interruptible(
+      () => pool.stop(),
+      () => pool.run(),
     );
-    print(`  seed      ${failure.seed}`);
-    print(`  schedule  ${schedule}`);
-    print(`  session   ${session ?? 'not stored'}`);
-    print(`  again:    ${again(failure)}`);
+  } finally {
+    clearInterval(timer);
+    progress.clear();
   }
 }

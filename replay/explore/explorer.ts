@@ -1,140 +1,90 @@
+import { InputError } from '../../core/errors.ts';
 import type { Options, Scenario } from '../../core/scenario.ts';
 import type { Finding, RuleName } from '../../scheduler/finding.ts';
-import { formatSchedule } from '../../scheduler/schedule.ts';
-import type { Search } from '../../scheduler/search.ts';
+import { decisionsOf, formatSchedule, parseSchedule } from '../../scheduler/schedule.ts';
+import { scripted, ScheduleMismatch } from '../../scheduler/scripted.ts';
+import type { Search, Trial } from '../../scheduler/search.ts';
 import { checkOptions, rehearse } from '../execution.ts';
 import { fromHere } from '../format.ts';
-import { record, rulesOf, type ScenarioSource } from '../record.ts';
+import { raceRules } from '../races/rules.ts';
+import { record, rulesOf } from '../record.ts';
 import { causeOf } from './cause.ts';
-import { Judge, type Execution } from './judge.ts';
+import { checkDraws, drawOptions } from './draw.ts';
+import type { Again, Ending, Exploration, Failure, Part } from './exploration.ts';
+import { Judge, type Disagreement, type Execution } from './judge.ts';
+import { defaultMostSteps, defaultRuns, defaultSystematicRuns, type ExploreOptions } from './options.ts';
 import { defaultBound, defaultDepth, wayNamed, ways, type Way, type WayName } from './searches.ts';
+import { storedFailures, type StoredFailure } from './stored.ts';
 
-export interface ExploreOptions {
-  /** How to search; the default is `random`. */
-  readonly strategy?: string;
-  /** The most executions to make; the default is 1,000, and 100,000 for a search that goes through all schedules. */
-  readonly runs?: number;
-  /** Any text or number; the default is "1". Execution n has the seed n higher. */
-  readonly seed?: string | number;
-  /** Options that differ from the scenario's defaults; those of the machine begin with `machine.`. */
-  readonly set?: Options;
-  /** What to watch executions for; the default is all rules but races. */
-  readonly rules?: readonly RuleName[];
-  /** Whether to look for races too. */
-  readonly races?: boolean;
-  /** Whether to end with the first execution that fails; without it the search goes on and groups failures by cause. */
-  readonly stopAtFirst?: boolean;
-  /** The most steps of an execution; the default is {@link defaultMostSteps}. */
-  readonly maxSteps?: number;
-  /** For `pct`: how many orderings a bug may need to show; the default is 3. */
-  readonly depth?: number;
-  /** For `preemptions` and `delays`: how many a schedule may have; the default is 2. */
-  readonly bound?: number;
-  /** The file to record failing executions into, as soon as they are found. */
-  readonly db?: string;
-  /** Where the scenario comes from: stored with the sessions. */
-  readonly source?: ScenarioSource;
-}
-
-/** Executions that failed, or were warned of, for the same reason. */
-export interface Failure {
-  readonly rule: RuleName;
-  readonly severity: Finding['severity'];
-  /** Of the first of them. */
-  readonly message: string;
-  /** How many there were. */
-  count: number;
-  /** Which execution was the first, from 0. */
-  readonly run: number;
-  readonly seed: string;
-  readonly schedule: string;
-  /** Where the first of them is recorded: `FILE#ID`; undefined when nothing was stored. */
-  readonly session: string | undefined;
-}
-
-/** Why an exploration has ended. */
-export type Ending =
-  /** Every schedule has been covered. */
-  | 'everything'
-  /** No schedule was left within the bound on preemptions or delays. */
-  | 'all-within-bound'
-  /** The most executions were made. */
-  | 'runs'
-  | 'first-failure'
-  | 'interrupted';
-
-/** What came of an exploration. */
-export interface Exploration {
-  readonly title: string;
-  readonly strategy: WayName;
-  readonly seed: string;
-  readonly options: Options;
-  readonly ending: Ending;
-  readonly executions: number;
-  /** How many different ones, by what commutes: see {@link TraceHash}. */
-  readonly traces: number;
-  /** Executions given up because all they could lead to was covered. */
-  readonly blocked: number;
-  /** Executions cut at the most steps allowed: what would have followed is not covered. */
-  readonly cut: number;
-  /** Most decisions in an execution; 0 when there was nothing to choose. */
-  readonly decisions: number;
-  /** In the order in which they were found. */
-  readonly failures: readonly Failure[];
-}
-
-/** A run that is not over after so many steps is taken to go on for ever: most are over after some thousands. */
-export const defaultMostSteps = 100_000;
-const defaultRuns = 1_000;
-const defaultSystematicRuns = 100_000;
+/** A failure while it is counted. */
+type Counted = { -readonly [Name in keyof Failure]: Failure[Name] };
 
 /** An exploration under way, for those who must do something else in between. */
 export class Explorer {
-  /** Most executions it makes. */
+  /** Most executions to make, in all shards together. */
   readonly runs: number;
+  /** Executions made. */
   executions = 0;
+  /** Failures and warnings so far, by cause. */
   readonly failures = new Map<string, Failure>();
   private readonly scenario: Scenario;
   private readonly options: ExploreOptions;
   private readonly strategy: WayName;
+  private readonly way: Way;
   private readonly seed: string;
+  private readonly shard: { readonly index: number; readonly of: number };
   private readonly search: Search;
   private readonly judge: Judge;
-  private readonly distinct: boolean;
-  private readonly traces = new Set<number>();
+  /** Whether traces are told apart. */
+  private readonly counts: boolean;
+  private readonly traces = new Map<number, number>();
+  /** Stored failures that are still to be run. */
+  private readonly stored: StoredFailure[];
+  private readonly again: { -readonly [Name in keyof Again]: number } = { failed: 0, passed: 0, unfit: 0 };
   private blocked = 0;
   private cut = 0;
   private decisions = 0;
+  private disagreement: Disagreement | undefined;
   private ending: Ending | undefined;
 
   /** @throws {InputError} when an option or the scenario is at fault */
   constructor(scenario: Scenario, options: ExploreOptions = {}) {
-    const { seed = '1', strategy = 'random', set = {}, maxSteps = defaultMostSteps } = options;
+    const { seed = '1', strategy = 'random', set = {}, draw = {}, maxSteps = defaultMostSteps } = options;
     checkOptions(scenario, set);
+    checkDraws(scenario, draw);
     this.scenario = scenario;
     this.options = options;
     this.seed = String(seed);
     this.strategy = wayNamed(strategy);
-    const { systematic, distinct = false, make }: Way = ways[this.strategy];
-    this.runs = options.runs ?? (systematic ? defaultSystematicRuns : defaultRuns);
+    this.way = ways[this.strategy];
+    this.shard = options.shard ?? { index: 1, of: 1 };
+    this.runs = options.runs ?? (this.way.systematic ? defaultSystematicRuns : defaultRuns);
+    if (this.way.systematic) this.checkWhole();
     const limits = { set, maxSteps };
-    this.search = make(
-      {
-        seed: this.seed,
-        depth: options.depth ?? defaultDepth,
-        bound: options.bound ?? defaultBound,
-        rehearse: () => rehearse(scenario, this.seed, limits),
-      },
-      0,
-    );
-    this.distinct = distinct;
-    this.judge = new Judge(scenario, limits, rulesOf(options), !distinct);
+    this.search = this.way.make({
+      seed: this.seed,
+      depth: options.depth ?? defaultDepth,
+      bound: options.bound ?? defaultBound,
+      first: this.shard.index - 1,
+      stride: this.shard.of,
+      rehearse: () => rehearse(scenario, this.seed, limits),
+    });
+    this.counts = options.traces !== false && this.way.distinct !== true;
+    this.judge = new Judge(scenario, limits, rulesFor(scenario, options), this.counts);
+    this.stored = [...(options.first ?? []), ...(options.stored ?? this.storedOnes())];
+  }
+
+  /** Which execution comes next, from 0, counted over all shards. */
+  get next(): number {
+    return this.executions * this.shard.of + this.shard.index - 1;
   }
 
   /** Makes one more execution. Evaluates to whether there may be more. */
   advance(): boolean {
     if (this.ending !== undefined) return false;
-    if (this.executions >= this.runs) return this.end('runs');
+    const stored = this.stored.shift();
+    if (stored !== undefined) return this.repeat(stored);
+    if (this.next >= this.runs) return this.end('runs');
     const trial = this.search.next();
     if (trial === undefined)
       return this.end(this.search.complete && this.cut === 0 ? 'everything' : 'all-within-bound');
@@ -142,12 +92,15 @@ export class Explorer {
       this.judge.lookAhead(trial);
       return true;
     }
-    const execution = this.judge.run(trial);
-    const failed = this.add(execution);
+    const { set, draw = {} } = this.options;
+    const execution = this.make(trial, { ...set, ...drawOptions(draw, trial.seed) });
+    if (execution === undefined) return this.end('not-deterministic');
+    const failed = this.count(execution);
     this.executions += 1;
     if (failed && this.options.stopAtFirst === true) return this.end('first-failure');
-    // Every other run of a sampling search would be the same.
-    if (execution.decisions === 0 && !trial.strategy.timed) return this.end('everything');
+    // Every other execution would be the same.
+    const varies = trial.strategy.timed || Object.keys(draw).length > 0;
+    if (execution.decisions === 0 && !varies) return this.end('everything');
     return true;
   }
 
@@ -158,14 +111,24 @@ export class Explorer {
       strategy: this.strategy,
       seed: this.seed,
       options: this.options.set ?? {},
+      runs: this.runs,
+      bound: this.options.bound ?? defaultBound,
+      maxSteps: this.options.maxSteps ?? defaultMostSteps,
       ending: this.ending ?? 'interrupted',
       executions: this.executions,
-      traces: this.distinct ? this.executions - this.blocked : this.traces.size,
+      traces: this.way.distinct === true ? this.executions - this.blocked : this.traces.size,
       blocked: this.blocked,
       cut: this.cut,
       decisions: this.decisions,
+      again: this.again,
       failures: [...this.failures.values()],
+      disagreement: this.disagreement,
     };
+  }
+
+  /** The same, to be merged with the other shards. */
+  part(): Part {
+    return { ...this.finish(), shard: this.shard, hashes: [...this.traces] };
   }
 
   private end(how: Ending): false {
@@ -173,56 +136,126 @@ export class Explorer {
     return false;
   }
 
+  /** Searches that go through all schedules go on from the execution before, and draw nothing. */
+  private checkWhole(): void {
+    const { shard, draw = {} } = this.options;
+    if (shard !== undefined && shard.of > 1)
+      throw new InputError(`the search "${this.strategy}" cannot be split: each execution follows from the one before`);
+    if (Object.keys(draw).length > 0)
+      throw new InputError(`the search "${this.strategy}" draws nothing, so it cannot draw options either; use --set`);
+  }
+
+  private storedOnes(): StoredFailure[] {
+    const { db, source } = this.options;
+    return db === undefined || source === undefined || this.shard.index !== 1 ? [] : storedFailures(db, source.file);
+  }
+
+  /** Makes an execution; twice, if that was asked for. Evaluates to nothing when the two differ. */
+  private make(trial: Trial, set: Options): Execution | undefined {
+    if (this.options.verify !== true) return this.judge.run(trial, set);
+    const { execution, disagreement } = this.judge.twice(trial, set);
+    this.disagreement = disagreement;
+    return disagreement === undefined ? execution : undefined;
+  }
+
+  /** Runs a stored failure. Evaluates to whether the exploration goes on. */
+  private repeat({ session, seed, set, schedule, timed }: StoredFailure): boolean {
+    let execution: Execution;
+    try {
+      const strategy = scripted(decisionsOf(parseSchedule(schedule)), timed);
+      execution = this.judge.run({ strategy, seed }, set);
+    } catch (error) {
+      if (!(error instanceof ScheduleMismatch)) throw error;
+      this.again.unfit += 1;
+      return true;
+    }
+    const { findings } = execution;
+    const failed = findings.some(({ severity }) => severity === 'error');
+    this.again[failed ? 'failed' : 'passed'] += 1;
+    const stored = session === '' && failed ? this.store(execution) : session;
+    this.group(findings, execution, undefined, stored === '' ? undefined : stored);
+    return failed && this.options.stopAtFirst === true ? this.end('first-failure') : true;
+  }
+
   /** Counts the execution. Evaluates to whether it failed. */
-  private add(execution: Execution): boolean {
+  private count(execution: Execution): boolean {
     if (execution.blocked) this.blocked += 1;
-    else if (!this.distinct) this.traces.add(execution.trace);
+    else if (this.counts && !this.traces.has(execution.trace)) this.traces.set(execution.trace, this.next);
     if (execution.cut) this.cut += 1;
     this.decisions = Math.max(this.decisions, execution.decisions);
     const { findings } = execution;
     if (findings.length === 0) return false;
-    const fresh = findings.filter((finding) => !this.failures.has(causeOf(finding)));
-    const session = fresh.some(({ severity }) => severity === 'error') ? this.store(execution) : undefined;
-    const first = new Map(findings.map((finding) => [causeOf(finding), finding]));
-    for (const [cause, finding] of first) this.group(cause, finding, execution, session);
-    return findings.some(({ severity }) => severity === 'error');
+    const errors = findings.filter(({ severity }) => severity === 'error');
+    const fresh = errors.some((finding) => !this.failures.has(causeOf(finding)));
+    this.group(findings, execution, this.next, fresh ? this.store(execution) : undefined);
+    return errors.length > 0;
   }
 
-  private group(cause: string, finding: Finding, execution: Execution, session: string | undefined): void {
-    const known = this.failures.get(cause);
-    if (known !== undefined) {
-      known.count += 1;
-      return;
+  /** Adds an execution's findings to those of the same causes, each cause once. */
+  private group(
+    findings: readonly Finding[],
+    { seed, set, schedule }: Execution,
+    run: number | undefined,
+    session: string | undefined,
+  ): void {
+    for (const [cause, finding] of new Map(findings.map((one) => [causeOf(one), one]))) {
+      const known: Counted | undefined = this.failures.get(cause);
+      if (known !== undefined) {
+        known.count += 1;
+        continue;
+      }
+      const { rule, severity } = finding;
+      const message = fromHere(finding.message);
+      const failure = {
+        cause,
+        rule,
+        severity,
+        message,
+        count: 1,
+        run,
+        seed,
+        set,
+        schedule: formatSchedule(schedule),
+        session,
+      };
+      this.failures.set(cause, failure);
     }
-    const { rule, severity, message } = finding;
-    this.failures.set(cause, {
-      rule,
-      severity,
-      message: fromHere(message),
-      count: 1,
-      run: this.executions,
-      seed: execution.seed,
-      schedule: formatSchedule(execution.schedule),
-      session,
-    });
   }
 
   /** Records the execution in full. */
-  private store({ seed, schedule }: Execution): string | undefined {
-    const { db, source, set, rules, races, maxSteps = defaultMostSteps } = this.options;
+  private store({ seed, set, schedule }: Execution): string | undefined {
+    const { db } = this.options;
     if (db === undefined) return undefined;
-    return record(this.scenario, {
-      db,
-      seed,
-      strategy: this.strategy === 'timed' ? 'timed' : 'random',
-      schedule: formatSchedule(schedule),
-      maxSteps,
-      ...(source === undefined ? {} : { source }),
-      ...(set === undefined ? {} : { set }),
-      ...(rules === undefined ? {} : { rules }),
-      ...(races === undefined ? {} : { races }),
-    }).session;
+    return recordFailure(this.scenario, this.options, { seed, set, schedule: formatSchedule(schedule) }, db);
   }
+}
+
+/** The rules that options choose. Where there is no device, there is nothing to misuse. */
+function rulesFor(scenario: Scenario, options: ExploreOptions): RuleName[] {
+  const rules = rulesOf(options);
+  if (scenario.build(options.set ?? {}).device !== undefined) return rules;
+  const races = new Set<RuleName>(raceRules.map(({ name }) => name));
+  return rules.filter((rule) => races.has(rule));
+}
+
+/** Records a failing execution in full; evaluates to its session. */
+export function recordFailure(
+  scenario: Scenario,
+  { strategy, source, rules, races, maxSteps = defaultMostSteps }: ExploreOptions,
+  { seed, set, schedule }: Pick<Failure, 'seed' | 'set' | 'schedule'>,
+  db: string,
+): string | undefined {
+  return record(scenario, {
+    db,
+    seed,
+    set,
+    schedule,
+    maxSteps,
+    strategy: strategy === 'timed' ? 'timed' : 'random',
+    ...(source === undefined ? {} : { source }),
+    ...(rules === undefined ? {} : { rules }),
+    ...(races === undefined ? {} : { races }),
+  }).session;
 }
 
 /**

@@ -14,6 +14,9 @@ export interface Plan {
   readonly depth: number;
   /** For the bounded searches: how many preemptions or delays a schedule may have. */
   readonly bound: number;
+  /** The first execution to make, and how many further the next one is; for searches that draw. */
+  readonly first: number;
+  readonly stride: number;
   rehearse(): Rehearsal;
 }
 
@@ -27,12 +30,12 @@ export interface Way {
   readonly systematic: boolean;
   /** Whether no two of its executions are of the same trace, so that nobody need look. */
   readonly distinct?: boolean;
-  readonly make: (plan: Plan, first: number) => Search;
+  readonly make: (plan: Plan) => Search;
 }
 
 const sampling = (name: keyof typeof strategies): Way => ({
   systematic: false,
-  make: (plan, first) => new Sampling(strategies[name], plan.seed, plan.rehearse(), first),
+  make: (plan) => new Sampling(strategies[name], plan.seed, plan.rehearse(), plan.first, plan.stride),
 });
 
 /** Every way to search, by the name that `explore --strategy` takes. */
@@ -41,7 +44,7 @@ export const ways = {
   pos: sampling('pos'),
   pct: {
     systematic: false,
-    make: (plan, first) => new Sampling(pctOf(plan.depth), plan.seed, plan.rehearse(), first),
+    make: (plan) => new Sampling(pctOf(plan.depth), plan.seed, plan.rehearse(), plan.first, plan.stride),
   },
   timed: sampling('timed'),
   'depth-first': { systematic: true, make: ({ seed }) => new DepthFirst(seed) },

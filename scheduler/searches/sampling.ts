@@ -15,18 +15,21 @@ export class Sampling implements Search {
   private readonly factory: StrategyFactory;
   private readonly seed: string;
   private readonly rehearsal: Rehearsal;
+  private readonly stride: number;
   private run: number;
 
-  constructor(factory: StrategyFactory, seed: string, rehearsal: Rehearsal, first = 0) {
+  /** Makes the execution `first`, and then each that is `stride` further. */
+  constructor(factory: StrategyFactory, seed: string, rehearsal: Rehearsal, first = 0, stride = 1) {
     this.factory = factory;
     this.seed = seed;
     this.rehearsal = rehearsal;
     this.run = first;
+    this.stride = stride;
   }
 
   next(): Trial {
     const seed = seedOf(this.seed, this.run);
-    this.run += 1;
+    this.run += this.stride;
     return { strategy: this.factory(stream(seed, 'schedule'), this.rehearsal), seed };
   }
 }
