@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type BetterSqlite from 'better-sqlite3';
-import { open, record } from 'dextrace';
+import { diff, open, record, type Session } from 'dextrace';
 import stream from './scenario.ts';
 import { againstFastCheck, chances, reduction } from './search.ts';
 
@@ -31,7 +31,7 @@ function seconds(work: () => void): number {
 }
 
 function remove(file: string): void {
-  for (const end of ['', '-wal', '-shm']) rmSync(file + end, { force: true });
+  for (const end of ['', '-wal', '-shm', '-checkpoints']) rmSync(file + end, { force: true });
 }
 
 /** Runs without storing. */
@@ -144,11 +144,52 @@ function fastestInsert(): () => number {
   return () => insertRaw(lists, size);
 }
 
+/** Reads all events of two sessions of the same scenario under different seeds, or holds the two against each other. */
+function twoSessions(): { read: () => number; compare: () => number } {
+  const file = join(folder, 'two.db');
+  const names = [1, 2].map((seed) => record(stream, { db: file, seed, set: { rounds }, maxSteps: 1e9 }).session!);
+  const both = (work: (a: Session, b: Session) => void): number => {
+    const [a, b] = names.map((name) => open(name));
+    work(a!, b!);
+    const events = a!.row.events + b!.row.events;
+    a!.close();
+    b!.close();
+    return events;
+  };
+  const readAll = (session: Session): void => {
+    for (const _ of session.events());
+  };
+  return {
+    read: () =>
+      both((a, b) => {
+        readAll(a);
+        readAll(b);
+      }),
+    compare: () => both((a, b) => void diff(a, b)),
+  };
+}
+
+/** How much quicker a leap to some event is than a fold of the session from its start. The first leap makes the checkpoints. */
+function seeks(): void {
+  const session = open(sessionFile);
+  const { events } = session.row;
+  session.timeline().after(events);
+  const whole = median([1, 2, 3].map(() => seconds(() => session.fold())));
+  const places = Array.from({ length: 41 }, (_, i) => (i * 7_919 * 131) % events);
+  const leaps = places.map((place) => seconds(() => session.timeline().after(place)));
+  session.close();
+  const times = [whole / median(leaps), whole / Math.max(...leaps)].map((ratio) => Math.round(ratio));
+  console.log(`${'fold to a seek, and to the slowest of 41'.padEnd(44)} ${times[0]}, ${times[1]} (aim 100)`);
+}
+
 function throughput(): void {
   recordOnce(rounds);
   const raw = fastestInsert();
   compare('recorded events to raw inserts', () => recordOnce(rounds), raw, 0.7);
   compare('folded events to iterated rows', foldOnce, () => iterateRaw(sessionFile), 0.5);
+  seeks();
+  const two = twoSessions();
+  compare('compared events to read events', two.compare, two.read, 0.34);
   const { events } = open(sessionFile).row;
   console.log(`${'bytes an event'.padEnd(44)} ${(statSync(sessionFile).size / events).toFixed(1)} (aim at most 40)`);
   compare(

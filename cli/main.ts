@@ -4,14 +4,18 @@ import { Command, CommanderError } from 'commander';
 import { CannotJudge, InputError } from '../core/errors.ts';
 import { version } from '../replay/version.ts';
 import { bisectCommand } from './commands/bisect.ts';
+import { diffCommand } from './commands/diff.ts';
 import { examplesCommand } from './commands/examples.ts';
+import { exportCommand } from './commands/export.ts';
 import { exploreCommand } from './commands/explore.ts';
 import { mergeCommand } from './commands/merge.ts';
 import { recordCommand } from './commands/record.ts';
 import { replayCommand } from './commands/replay.ts';
 import { sessionsCommand } from './commands/sessions.ts';
 import { showCommand } from './commands/show.ts';
+import { verifyCommand } from './commands/verify.ts';
 import { shrinkCommand } from './commands/shrink.ts';
+import { whyCommand } from './commands/why.ts';
 import { exitCodes, oneLine } from './output.ts';
 
 // Places in findings are then those of the scenario's own text.
@@ -32,6 +36,7 @@ Examples:
   dextrace explore my.ts                     many schedules of it, and which of them fail
   dextrace replay '#1'                       execute session 1 again, event by event
   dextrace show '#1' --kind dma.read         its DMA reads
+  dextrace diff '#1' '#2'                    what two sessions do differently
 
 Exit codes: 0 fine, 1 a finding or a divergence, 2 wrong usage or input, 125 cannot judge, 130 interrupted.`,
   );
@@ -44,7 +49,11 @@ for (const command of [
   shrinkCommand,
   bisectCommand,
   showCommand,
+  whyCommand,
+  diffCommand,
   sessionsCommand,
+  verifyCommand,
+  exportCommand,
   examplesCommand,
 ]) {
   program.addCommand(command().copyInheritedSettings(program));

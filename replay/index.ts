@@ -6,6 +6,8 @@ export { vary, type Variant, type Variation, type VaryOptions } from './delta/va
 export { runOf, type RunToTest } from './delta/run-to-test.ts';
 export { shrink, type Shrunk, type ShrinkOptions, type Size } from './delta/shrink.ts';
 export type { Deed, Turn } from './delta/story.ts';
+export { diff, type DiffOptions } from './diff/diff.ts';
+export type * from './diff/result.ts';
 export { defaultMaxSteps } from './execution.ts';
 export type { Drawn, Draws } from './explore/draw.ts';
 export type { Again, Ending, Exploration, Failure, Part } from './explore/exploration.ts';
@@ -21,4 +23,10 @@ export { reexecute, sameWorld, type Divergence, type Replay, type ReplayOptions 
 export { open, Session } from './session.ts';
 export { watchedRules } from './rules.ts';
 export type { RuleHead } from './rule.ts';
+export { exportSessions, type Exported, type ExportOptions } from './verify/export.ts';
+export type { SessionCheck } from './verify/session.ts';
+export { verify, type Verification } from './verify/verify.ts';
+export { parseTarget, type Target } from './travel/target.ts';
+export { nextTouching, previousTouching, touching, touchingBackwards } from './travel/touching.ts';
+export { why, type Hop, type Origin } from './travel/why.ts';
 export { Timeline, type Change, type Difference } from './timeline.ts';

@@ -117,7 +117,9 @@ export class Recorder implements Observer {
   }
 
   event(event: AnyEvent, kind: number, actor: number, tick: number, world: World): void {
-    if (this.writer.add(event, kind, actor, tick)) this.commit(world);
+    const full = this.writer.add(event, kind, actor, tick);
+    if (this.stored?.markDue === true) this.stored.mark(this.run?.steps ?? 0, this.schedule.count);
+    if (full) this.commit();
     this.watcher.event(event, kind, actor, tick, world);
     this.options.onEvent?.(event, actor, tick);
   }
@@ -155,7 +157,7 @@ export class Recorder implements Observer {
     const findings = found.map((finding) => ({ ...finding, message: fromHere(finding.message) }));
     try {
       this.commit();
-      this.stored?.finish(outcome, findings, new Date().toISOString());
+      this.stored?.finish(outcome, jsonOf(this.run.result), findings, new Date().toISOString());
     } finally {
       this.stored?.close();
     }
@@ -208,11 +210,11 @@ export class Recorder implements Observer {
     return new SessionWriter(file, head);
   }
 
-  /** Ends a batch; `world` is as it was just before the last event, where that is known. */
-  private commit(world?: World): void {
+  /** Ends a batch. */
+  private commit(): void {
     const { count } = this.schedule;
     // The very first events come before there is a run to ask.
-    this.writer.commit(this.run?.steps ?? 0, count, this.schedule.take(), world);
+    this.writer.commit(this.run?.steps ?? 0, count, this.schedule.take());
   }
 
   private recording(outcome: Outcome, findings: readonly Finding[]): Recording {
@@ -231,6 +233,19 @@ export class Recorder implements Observer {
       world: run.world,
       result: run.result,
     };
+  }
+}
+
+/** A value as JSON; undefined when JSON has no form for it. */
+function jsonOf(value: unknown): string | undefined {
+  const plain = (_key: string, part: unknown): unknown => {
+    if (part instanceof Uint8Array) return Buffer.from(part).toString('hex');
+    return typeof part === 'bigint' ? `0x${part.toString(16)}` : part;
+  };
+  try {
+    return JSON.stringify(value, plain);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,9 +1,11 @@
 import { InputError } from '../core/errors.ts';
 import { emptyWorld, type World } from '../core/world.ts';
-import { evolve } from '../core/evolve.ts';
 import type { Options } from '../core/scenario.ts';
 import { decisionsOf, formatSchedule, ScheduleWriter } from '../scheduler/schedule.ts';
+import { Checkpoints } from '../store/checkpoints.ts';
+import type { Mark } from '../store/inserter.ts';
 import { Reader, type EventFilter, type RecordedEvent, type SessionRow } from '../store/reader.ts';
+import { foldInto } from './fold.ts';
 import { Timeline } from './timeline.ts';
 
 /** The file that `#ID` alone stands for. */
@@ -27,6 +29,7 @@ export class Session {
   readonly name: string;
   readonly row: SessionRow;
   private readonly reader: Reader;
+  private kept: Checkpoints | undefined;
 
   constructor(reader: Reader, row: SessionRow) {
     this.reader = reader;
@@ -36,7 +39,11 @@ export class Session {
 
   /** What was set differently from the scenario's defaults. */
   get options(): Options {
-    return JSON.parse(this.row.options) as Options;
+    try {
+      return JSON.parse(this.row.options) as Options;
+    } catch (error) {
+      throw new InputError(`${this.name}: its options cannot be read: the session is damaged`, { cause: error });
+    }
   }
 
   /** The events, in order. */
@@ -44,9 +51,29 @@ export class Session {
     return this.reader.events(this.row, filter);
   }
 
+  /** One event. @throws {InputError} when there is none of that number */
+  event(seq: number): RecordedEvent {
+    const { value } = this.events({ from: seq, to: seq }).next();
+    if (value === undefined) {
+      throw new InputError(`${this.name} has events 0 to ${this.row.events - 1}; there is no event ${seq}`);
+    }
+    return value;
+  }
+
   /** The actors picked where more than one could have moved. */
   *decisions(): Generator<number, void, undefined> {
-    for (const chunk of this.reader.decisions(this.row.id)) yield* decisionsOf(chunk);
+    let count = 0;
+    for (const chunk of this.reader.decisions(this.row.id)) {
+      for (const actor of decisionsOf(chunk)) {
+        count += 1;
+        if (count > this.row.decisions) {
+          throw new InputError(
+            `${this.name}: has more decisions than its ${this.row.decisions}: the session is damaged`,
+          );
+        }
+        yield actor;
+      }
+    }
   }
 
   /** The decisions as a string that can be pasted. */
@@ -74,13 +101,23 @@ export class Session {
       throw new InputError(`${this.name} has ${this.row.events} events; there is no world after ${count}`);
     }
     const world = emptyWorld();
-    for (const { event, actor, tick } of this.events({ to: count - 1 })) evolve(world, event, actor, tick);
+    foldInto(world, this.events({ to: count - 1 }), this.name);
     return world;
   }
 
-  /** A stored world between two points of the session, if there is one: an aid to speed, never truth. */
-  checkpoint(after: number, events: number): { events: number; world: World } | undefined {
-    return this.reader.checkpoint(this.row.id, after, events);
+  /** How far the session was after that many events, and their digest: where there is a mark. */
+  mark(events: number): Mark | undefined {
+    return this.reader.mark(this.row.id, events);
+  }
+
+  /** All marks: how many events, and their digest. */
+  marks(): Mark[] {
+    return this.reader.marks(this.row.id);
+  }
+
+  /** Worlds kept beside the file. */
+  get checkpoints(): Checkpoints {
+    return (this.kept ??= new Checkpoints(this.reader.file));
   }
 
   /** Immutable worlds, for going through the session. */
@@ -89,6 +126,7 @@ export class Session {
   }
 
   close(): void {
+    this.kept?.close();
     this.reader.close();
   }
 }

@@ -1,7 +1,10 @@
 import { enableMapSet, enablePatches, freeze, produce, produceWithPatches, type Patch } from 'immer';
 import { evolve } from '../core/evolve.ts';
 import { emptyWorld, type World } from '../core/world.ts';
+import { eventsPerCheckpoint } from '../store/checkpoints.ts';
 import type { RecordedEvent } from '../store/reader.ts';
+import { foldInto } from './fold.ts';
+import { seek } from './seek.ts';
 import type { Session } from './session.ts';
 
 enableMapSet();
@@ -44,13 +47,9 @@ export class Timeline {
 
   /** The world after `count` events. Costs the events since the last world asked for or the nearest checkpoint before. */
   after(count: number): World {
-    const checkpoint = this.session.checkpoint(count < this.count ? 0 : this.count, count);
-    if (checkpoint !== undefined) {
-      this.world = freeze(checkpoint.world);
-      this.count = checkpoint.events;
-    } else if (count < this.count) {
-      this.world = freeze(emptyWorld());
-      this.count = 0;
+    if (count < this.count || count - this.count > eventsPerCheckpoint) {
+      this.world = freeze(seek(this.session, count));
+      this.count = count;
     }
     let events: RecordedEvent[] = [];
     for (const recorded of this.session.events({ from: this.count, to: count - 1 })) {
@@ -80,7 +79,7 @@ export class Timeline {
   private apply(events: readonly RecordedEvent[]): void {
     if (events.length === 0) return;
     this.world = produce(this.world, (draft) => {
-      for (const { event, actor, tick } of events) evolve(draft, event, actor, tick);
+      foldInto(draft, events, this.session.name);
     });
     this.count += events.length;
   }

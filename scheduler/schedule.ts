@@ -61,8 +61,8 @@ export class ScheduleWriter {
   }
 }
 
-/** The decisions behind schedule bytes. */
-export function* decisionsOf(bytes: Uint8Array): Generator<number, void, undefined> {
+/** The runs behind schedule bytes: an actor, and how many decisions in a row picked it. */
+export function* runsOf(bytes: Uint8Array): Generator<readonly [actor: number, length: number], void, undefined> {
   let at = 0;
   const next = (): number => {
     let value = 0;
@@ -76,8 +76,13 @@ export function* decisionsOf(bytes: Uint8Array): Generator<number, void, undefin
   };
   while (at < bytes.length) {
     const actor = next();
-    for (let run = next(); run > 0; run -= 1) yield actor;
+    yield [actor, next()];
   }
+}
+
+/** The decisions behind schedule bytes. */
+export function* decisionsOf(bytes: Uint8Array): Generator<number, void, undefined> {
+  for (const [actor, length] of runsOf(bytes)) for (let left = length; left > 0; left -= 1) yield actor;
 }
 
 /** A schedule as a string. */

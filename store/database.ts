@@ -23,13 +23,13 @@ export function explain(file: string, error: unknown): unknown {
   if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return error;
   const say = (what: string): InputError => new InputError(`${file}: ${what}`, { cause: error });
   if (code === 'SQLITE_NOTADB') return say('is no dextrace database');
-  if (code.startsWith('SQLITE_CORRUPT')) return say('the database is damaged; restore it from a copy');
+  if (code.startsWith('SQLITE_CORRUPT')) return say('the database is damaged; see what dextrace verify says of it');
   if (code === 'SQLITE_FULL') return say('the disk is full; what was committed is kept');
   if (code.startsWith('SQLITE_READONLY')) return say('the database is read-only; record into another file with --db');
   if (code.startsWith('SQLITE_CANTOPEN')) return say('cannot be opened; check the folder and its permissions');
   if (code.startsWith('SQLITE_BUSY')) return say('another process keeps it locked; try again when it has finished');
   if (code.startsWith('SQLITE_IOERR')) return say(`cannot be read or written (${code}); check the disk`);
-  return error;
+  return say(`cannot be used (${(error as Error).message}); see what dextrace verify says of it`);
 }
 
 /** Runs the work, explaining SQLite's errors. */
@@ -85,6 +85,38 @@ function checkRecordable(file: string, db: Database): void {
       `${file}: holds recordings of model version ${String(model)}, this is version ${modelVersion}; record into another file with --db`,
     );
   }
+}
+
+/** Opens the checkpoints beside a file, making the file if wanted; undefined when there are none, or they are of no use. */
+export function openCheckpoints(file: string, make: boolean): Database | undefined {
+  if (!make && !existsSync(file)) return undefined;
+  let db: Database | undefined;
+  try {
+    db = new (sqlite())(resolve(file), { timeout: 100 });
+    // What a crash damages is made anew.
+    db.pragma('journal_mode = MEMORY');
+    db.pragma('synchronous = OFF');
+    db.exec(
+      'CREATE TABLE IF NOT EXISTS checkpoints (digest TEXT PRIMARY KEY, hash TEXT NOT NULL, world BLOB NOT NULL) STRICT, WITHOUT ROWID',
+    );
+    return db;
+  } catch {
+    db?.close();
+    return undefined;
+  }
+}
+
+/** Opens a file that may be damaged: no check but that it is a database. @throws {InputError} when it is none */
+export function openForInspection(file: string): Database {
+  if (!existsSync(file)) throw new InputError(`${file}: there is no such file`);
+  return explained(file, () => new (sqlite())(resolve(file), { readonly: true, timeout: patience }));
+}
+
+/** A database in memory that has what a new file has. */
+export function emptyDatabase(): Database {
+  const db = new (sqlite())(':memory:');
+  db.exec(createStatements());
+  return db;
 }
 
 /** Opens a file that exists. @throws {InputError} saying why it cannot be read */

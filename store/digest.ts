@@ -54,7 +54,7 @@ export class Digest {
 }
 
 /** LEB128 at `at`; evaluates to where the next byte goes. Numbers are below 2^53, so their upper part is not for bit operators. */
-function put(buffer: Uint8Array, at: number, value: number): number {
+export function put(buffer: Uint8Array, at: number, value: number): number {
   let rest = value;
   let used = at;
   while (rest >= 0x1000_0000) {

@@ -3,6 +3,15 @@ import { batchActor, batchBlob, batchColumns, batchIntegers, batchTick, type Bat
 import { integerColumns, layouts } from './codec.ts';
 import { explained, type Database } from './database.ts';
 import { eventsPerSession } from './schema.ts';
+import type { ActorRow } from './seal.ts';
+
+/** How far a session was at some event, and the digest up to there. */
+export interface Mark {
+  readonly events: number;
+  readonly steps: number;
+  readonly decisions: number;
+  readonly digest: string;
+}
 
 /** What a commit says of the session beside its events. */
 export interface Progress {
@@ -12,9 +21,9 @@ export interface Progress {
   /** The schedule bytes of the decisions since the last commit. */
   readonly chunk: Uint8Array;
   readonly digest: string;
-  readonly actors: readonly { readonly id: number; readonly name: string; readonly role: string }[];
-  /** The world after some of the events, encoded, now and then. */
-  readonly checkpoint: { readonly events: number; readonly world: Uint8Array } | undefined;
+  readonly seal: string;
+  readonly actors: readonly ActorRow[];
+  readonly marks: readonly Mark[];
 }
 
 /** Columns before the integers: id, tick, actor, kind. */
@@ -35,7 +44,7 @@ export class Inserter {
   private readonly insertOne: Statement;
   private readonly insertActor: Statement;
   private readonly insertDecisions: Statement;
-  private readonly insertCheckpoint: Statement;
+  private readonly insertMark: Statement;
   private readonly update: Statement;
   private readonly many: unknown[] = new Array<unknown>(rowsPerStatement * columns).fill(null);
   private readonly one: unknown[] = new Array<unknown>(columns).fill(null);
@@ -55,8 +64,10 @@ export class Inserter {
     this.insertOne = db.prepare(insertOf(1));
     this.insertActor = db.prepare('INSERT INTO actors VALUES (?, ?, ?, ?)');
     this.insertDecisions = db.prepare('INSERT INTO decisions VALUES (?, ?, ?)');
-    this.insertCheckpoint = db.prepare('INSERT INTO checkpoints VALUES (?, ?, ?)');
-    this.update = db.prepare('UPDATE sessions SET events = ?, steps = ?, decisions = ?, digest = ? WHERE id = ?');
+    this.insertMark = db.prepare('INSERT INTO marks VALUES (?, ?, ?, ?, ?)');
+    this.update = db.prepare(
+      'UPDATE sessions SET events = ?, steps = ?, decisions = ?, digest = ?, seal = ? WHERE id = ?',
+    );
   }
 
   /** @throws {InputError} when the file cannot take it, or an earlier one; then nothing of the batch is in it */
@@ -76,9 +87,10 @@ export class Inserter {
     this.insertEvents(batch);
     for (const { id, name, role } of progress.actors) this.insertActor.run(this.session, id, name, role);
     if (progress.chunk.length > 0) this.insertDecisions.run(this.session, this.decisions, progress.chunk);
-    const { checkpoint } = progress;
-    if (checkpoint !== undefined) this.insertCheckpoint.run(this.session, checkpoint.events, checkpoint.world);
-    this.update.run(progress.events, progress.steps, progress.decisions, progress.digest, this.session);
+    for (const { events, steps, decisions, digest } of progress.marks)
+      this.insertMark.run(this.session, events, steps, decisions, digest);
+    const { events, steps, decisions, digest, seal } = progress;
+    this.update.run(events, steps, decisions, digest, seal, this.session);
   }
 
   private insertEvents({ count, numbers, bytes }: BatchData): void {

@@ -2,9 +2,8 @@ import type { Statement } from 'better-sqlite3';
 import { InputError } from '../core/errors.ts';
 import { kindNumbers, modelVersion, type AnyEvent } from '../core/events.ts';
 import { decode, integerColumns } from './codec.ts';
-import type { World } from '../core/world.ts';
-import { decodeWorld } from './world-codec.ts';
 import { explained, openForReading, type Database } from './database.ts';
+import type { Mark } from './inserter.ts';
 import { eventsPerSession } from './schema.ts';
 import type { FindingRow } from './writer.ts';
 
@@ -20,6 +19,8 @@ export interface SessionRow {
   readonly options: string;
   readonly max_steps: number;
   readonly outcome: 'passed' | 'failed' | 'interrupted';
+  /** What the app's main program returned, as JSON; null when it did not, or when JSON has no form for it. */
+  readonly result: string | null;
   readonly events: number;
   readonly steps: number;
   readonly decisions: number;
@@ -28,6 +29,8 @@ export interface SessionRow {
   readonly ended_at: string | null;
   readonly dextrace: string;
   readonly node: string;
+  /** SHA-256 of all else that is stored of the session but its events. */
+  readonly seal: string;
 }
 
 /** An event with its place in the log. */
@@ -45,6 +48,8 @@ export interface EventFilter {
   readonly to?: number | undefined;
   readonly kind?: string | undefined;
   readonly actor?: number | undefined;
+  /** The last one first. */
+  readonly reverse?: boolean | undefined;
 }
 
 type Row = [id: number, tick: number, actor: number, kind: number, ...integers: (number | null)[]];
@@ -87,7 +92,7 @@ export class Reader {
     return new Map([[0, 'boot'], ...rows]);
   }
 
-  /** A session's events in order. @throws {InputError} when events are missing or cannot be read */
+  /** A session's events in order, or in reverse. @throws {InputError} when events are missing or cannot be read */
   *events(session: SessionRow, filter: EventFilter = {}): Generator<RecordedEvent, void, undefined> {
     if (session.model_version !== modelVersion) {
       throw new InputError(
@@ -100,21 +105,27 @@ export class Reader {
     if (filter.kind !== undefined) conditions.push(`kind = ${kindNumbers.get(filter.kind)!}`);
     if (filter.actor !== undefined) conditions.push(`actor = ${filter.actor}`);
     const whole = conditions.length === 2;
+    const back = filter.reverse === true;
+    const order = back ? 'DESC' : 'ASC';
     const statement: Statement = this.db
-      .prepare(`SELECT * FROM events WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ${page}`)
+      .prepare(`SELECT * FROM events WHERE ${conditions.join(' AND ')} ORDER BY id ${order} LIMIT ${page}`)
       .raw();
-    let next = base + (filter.from ?? 0);
-    while (next <= last) {
-      const from = next;
-      const rows = explained(this.file, () => statement.all(from, last)) as Row[];
+    let low = base + (filter.from ?? 0);
+    let high = last;
+    while (low <= high) {
+      const [from, to] = [low, high];
+      const rows = explained(this.file, () => statement.all(from, to)) as Row[];
       for (const row of rows) {
-        if (whole && row[0] !== next) break;
+        if (whole && row[0] !== (back ? high : low)) break;
         yield this.recorded(row, base);
-        next = row[0] + 1;
+        if (back) high = row[0] - 1;
+        else low = row[0] + 1;
       }
-      if (whole && (rows.length === 0 || rows.at(-1)![0] !== next - 1)) {
+      const read = back ? high + 1 : low - 1;
+      if (whole && rows.at(-1)?.[0] !== read) {
+        const missing = (back ? high : low) - base;
         throw new InputError(
-          `${this.file}#${session.id}: event ${next - base} is missing; restore the file from a copy`,
+          `${this.file}#${session.id}: event ${missing} is missing; see what dextrace verify says of it`,
         );
       }
       if (rows.length < page) return;
@@ -128,16 +139,22 @@ export class Reader {
     ) as Uint8Array[];
   }
 
-  /** The newest checkpoint at or before that many events, and later than `after`. An aid to speed: a fold needs none. */
-  checkpoint(session: number, after: number, events: number): { events: number; world: World } | undefined {
-    const row = explained(this.file, () =>
+  /** The mark after that many events of a session, if there is one. */
+  mark(session: number, events: number): Mark | undefined {
+    return explained(this.file, () =>
       this.db
-        .prepare(
-          'SELECT events, world FROM checkpoints WHERE session = ? AND events > ? AND events <= ? ORDER BY events DESC LIMIT 1',
-        )
-        .get(session, after, events),
-    ) as { events: number; world: Uint8Array } | undefined;
-    return row === undefined ? undefined : { events: row.events, world: decodeWorld(row.world) };
+        .prepare('SELECT events, steps, decisions, digest FROM marks WHERE session = ? AND events = ?')
+        .get(session, events),
+    ) as Mark | undefined;
+  }
+
+  /** A session's marks, in order. */
+  marks(session: number): Mark[] {
+    return explained(this.file, () =>
+      this.db
+        .prepare('SELECT events, steps, decisions, digest FROM marks WHERE session = ? ORDER BY events')
+        .all(session),
+    ) as Mark[];
   }
 
   /** What the session found. */

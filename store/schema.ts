@@ -27,6 +27,7 @@ CREATE TABLE sessions (
   options TEXT NOT NULL,            -- JSON: what --set changed
   max_steps INTEGER NOT NULL,
   outcome TEXT NOT NULL DEFAULT 'interrupted',  -- until its recorder has finished
+  result TEXT,                      -- JSON: what the app's main program returned
   events INTEGER NOT NULL DEFAULT 0,
   steps INTEGER NOT NULL DEFAULT 0,
   decisions INTEGER NOT NULL DEFAULT 0,
@@ -34,7 +35,8 @@ CREATE TABLE sessions (
   started_at TEXT NOT NULL,
   ended_at TEXT,
   dextrace TEXT NOT NULL,
-  node TEXT NOT NULL
+  node TEXT NOT NULL,
+  seal TEXT NOT NULL DEFAULT ''     -- SHA-256 of this row, the actors, decisions, marks and findings
 ) STRICT;
 
 CREATE TABLE actors (
@@ -61,9 +63,10 @@ CREATE TABLE decisions (
   PRIMARY KEY (session, first)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE checkpoints (
-  session INTEGER NOT NULL, events INTEGER NOT NULL, -- the world after that many events
-  world BLOB NOT NULL,
+CREATE TABLE marks (
+  session INTEGER NOT NULL, events INTEGER NOT NULL, -- after that many events
+  steps INTEGER NOT NULL, decisions INTEGER NOT NULL,
+  digest TEXT NOT NULL,                              -- SHA-256 of the events up to there
   PRIMARY KEY (session, events)
 ) STRICT, WITHOUT ROWID;
 
@@ -75,15 +78,26 @@ CREATE TABLE findings (
 ) STRICT, WITHOUT ROWID;
 `;
 
-/** The log is append-only: what has been recorded stays as it is. */
+/** What a row of each recorded table is found by; events have too many rows for a look at each that comes. */
+const recorded = {
+  events: undefined,
+  decisions: 'session = NEW.session AND first = NEW.first',
+  marks: 'session = NEW.session AND events = NEW.events',
+  findings: 'session = NEW.session AND number = NEW.number',
+  actors: 'session = NEW.session AND id = NEW.id',
+} as const;
+
+/** The log is append-only: what has been recorded stays as it is, also when somebody writes REPLACE. */
 function triggers(): string {
-  return ['events', 'decisions', 'findings', 'actors']
-    .flatMap((table) =>
-      ['UPDATE', 'DELETE'].map(
-        (verb) =>
-          `CREATE TRIGGER ${table}_no_${verb.toLowerCase()} BEFORE ${verb} ON ${table} BEGIN SELECT RAISE(ABORT, 'recorded ${table} cannot be changed'); END;`,
-      ),
-    )
+  return Object.entries(recorded)
+    .flatMap(([table, same]) => {
+      const refuse = `BEGIN SELECT RAISE(ABORT, 'recorded ${table} cannot be changed'); END;`;
+      const on = (name: string, verb: string, when = ''): string =>
+        `CREATE TRIGGER ${table}_no_${name} BEFORE ${verb} ON ${table} ${when}${refuse}`;
+      const replace = `WHEN EXISTS (SELECT 1 FROM ${table} WHERE ${same}) `;
+      const both = [on('update', 'UPDATE'), on('delete', 'DELETE')];
+      return same === undefined ? both : [...both, on('replace', 'INSERT', replace)];
+    })
     .join('\n');
 }
 
@@ -113,7 +127,7 @@ function expression(type: FieldType, column: string): string {
 
 /** `memory.store` is the view `memory_store`. */
 export function viewName(kind: string): string {
-  return kind.replaceAll('.', '_');
+  return kind.replaceAll(/[.-]/g, '_');
 }
 
 const common = `events.id >> 32 AS session, events.id & 4294967295 AS seq, events.tick`;

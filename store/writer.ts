@@ -3,9 +3,9 @@ import { Batch } from './batch.ts';
 import { layouts } from './codec.ts';
 import { closeRecording, explained, openForRecording, type Database } from './database.ts';
 import { Digest } from './digest.ts';
-import { Inserter, transaction, type Progress } from './inserter.ts';
-import type { World } from '../core/world.ts';
-import { encodeWorld } from './world-codec.ts';
+import { Inserter, transaction, type Mark, type Progress } from './inserter.ts';
+import type { SessionRow } from './reader.ts';
+import { Seal, type ActorRow } from './seal.ts';
 import { InsertThread, threadsAvailable } from './thread.ts';
 
 /** What a session is recorded from. */
@@ -37,8 +37,8 @@ const rowsPerCommit = 4_000;
 /** From that many events on a thread of its own inserts them; for fewer it is not worth starting. */
 const threadFrom = 10 * rowsPerCommit;
 
-/** Events between two checkpoints: few enough that a seek is quick, many enough that they cost next to nothing. */
-const eventsPerCheckpoint = 250_000;
+/** Events between two marks: few enough that little is lost with a damaged event, many enough that they cost next to nothing. */
+export const eventsPerMark = 256;
 
 /** Digests events on their way to nowhere: for runs that are not stored. */
 export class DigestWriter {
@@ -57,8 +57,8 @@ export class DigestWriter {
     return this.digest.value();
   }
 
-  /** Ends a batch: how far the run is, the schedule bytes since the last commit, and the world just before the last event added. */
-  commit(_steps: number, _decisions: number, _chunk: Uint8Array, _world: World | undefined): void {
+  /** Ends a batch: how far the run is, and the schedule bytes since the last commit. */
+  commit(_steps: number, _decisions: number, _chunk: Uint8Array): void {
     this.batch.clear();
   }
 }
@@ -76,9 +76,12 @@ export class SessionWriter extends DigestWriter {
   private readonly head: SessionHead;
   private opened: OpenFile | undefined;
   private thread: InsertThread | undefined;
-  private actors: { id: number; name: string; role: string }[] = [];
+  private readonly seal = new Seal();
+  /** The session's row as it is in the file, without its seal. */
+  private row: Omit<SessionRow, 'seal'> | undefined;
+  private actors: ActorRow[] = [];
+  private marks: Mark[] = [];
   private events = 0;
-  private nextCheckpoint = eventsPerCheckpoint;
 
   constructor(file: string, head: SessionHead) {
     super();
@@ -97,19 +100,33 @@ export class SessionWriter extends DigestWriter {
     return super.add(event, kind, actor, tick);
   }
 
+  /** Whether the event just added is one after which a mark belongs. */
+  get markDue(): boolean {
+    return this.events % eventsPerMark === 0;
+  }
+
+  /** Notes how far the run is. */
+  mark(steps: number, decisions: number): void {
+    this.marks.push({ events: this.events, steps, decisions, digest: this.digest.value() });
+  }
+
   /** Writes what has been added, all or nothing. @throws {InputError} when the file cannot take it */
-  override commit(steps: number, decisions: number, chunk: Uint8Array, world: World | undefined): void {
-    const { events, actors } = this;
+  override commit(steps: number, decisions: number, chunk: Uint8Array): void {
+    const { events, actors, marks } = this;
+    const { inserter, session } = this.openFile();
     const digest = this.digest.value();
-    const checkpoint =
-      world !== undefined && this.checkpointDue() ? { events: events - 1, world: encodeWorld(world) } : undefined;
-    const progress: Progress = { events, steps, decisions, chunk, digest, actors, checkpoint };
+    for (const actor of actors) this.seal.actor(actor);
+    for (const mark of marks) this.seal.mark(mark);
+    if (chunk.length > 0) this.seal.chunk(this.row!.decisions, chunk);
+    this.row = { ...this.row!, events, steps, decisions, digest };
+    const seal = this.seal.value(this.row, []);
+    const progress: Progress = { events, steps, decisions, chunk, digest, seal, actors, marks };
     this.actors = [];
+    this.marks = [];
     if (this.thread !== undefined) {
       this.thread.insert(this.batch.take(), progress);
       return;
     }
-    const { inserter, session } = this.openFile();
     inserter.insert(this.batch, progress);
     this.batch.clear();
     if (events >= threadFrom && threadsAvailable()) {
@@ -117,16 +134,29 @@ export class SessionWriter extends DigestWriter {
     }
   }
 
-  /** Ends the session with its outcome and findings, and closes the file. */
-  finish(outcome: string, findings: readonly FindingRow[], endedAt: string): void {
+  /** Ends the session with its outcome, its result as JSON, and its findings, and closes the file. */
+  finish(
+    outcome: SessionRow['outcome'],
+    result: string | undefined,
+    findings: readonly FindingRow[],
+    endedAt: string,
+  ): void {
     this.join();
     const { db, session } = this.openFile();
+    this.row = { ...this.row!, outcome, result: result ?? null, ended_at: endedAt };
+    const seal = this.seal.value(this.row, findings);
     transaction(this.file, db, () => {
       const insert = db.prepare('INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?)');
       findings.forEach(({ rule, severity, message, seq, actors }, number) => {
         insert.run(session, number, rule, severity, message, seq, JSON.stringify(actors));
       });
-      db.prepare('UPDATE sessions SET outcome = ?, ended_at = ? WHERE id = ?').run(outcome, endedAt, session);
+      db.prepare('UPDATE sessions SET outcome = ?, result = ?, ended_at = ?, seal = ? WHERE id = ?').run(
+        outcome,
+        result ?? null,
+        endedAt,
+        seal,
+        session,
+      );
     });
     this.close();
   }
@@ -141,12 +171,6 @@ export class SessionWriter extends DigestWriter {
     }
   }
 
-  private checkpointDue(): boolean {
-    if (this.events < this.nextCheckpoint) return false;
-    this.nextCheckpoint += eventsPerCheckpoint;
-    return true;
-  }
-
   private join(): void {
     const { thread } = this;
     this.thread = undefined;
@@ -157,10 +181,18 @@ export class SessionWriter extends DigestWriter {
     if (this.opened === undefined) {
       const db = openForRecording(this.file);
       const session = explained(this.file, () => begin(db, this.head));
+      this.row = explained(this.file, () => firstRow(db, session, this.seal));
       this.opened = { db, session, inserter: new Inserter(this.file, db, session, 0, 0) };
     }
     return this.opened;
   }
+}
+
+/** Seals the row as it begins; evaluates to it. What is not in the head has the columns' defaults. */
+function firstRow(db: Database, session: number, seal: Seal): SessionRow {
+  const row = db.prepare('SELECT * FROM sessions WHERE id = ?').get(session) as SessionRow;
+  db.prepare('UPDATE sessions SET seal = ? WHERE id = ?').run(seal.value(row, []), session);
+  return row;
 }
 
 function begin(db: Database, head: SessionHead): number {

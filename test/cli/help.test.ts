@@ -41,7 +41,11 @@ const commands: [command: string, words: string[]][] = [
   ['replay', ['<session>', 'FILE#ID', '--scenario', '--json']],
   ['shrink', ['<run>', '--seed', '--schedule', '--races', '--tests', '--no-options', '--no-store', '--json']],
   ['bisect', ['<runs...>', 'GOOD BAD', '--time', '--check', '--at-address', '--when', '--vary', '--tests', '--json']],
-  ['show', ['<session>', '--at', '--kind', '--actor', '--from', '--to', '--json']],
+  ['show', ['<session>', '--at', '--kind', '--actor', '--from', '--to', '--touching', '--reverse', '--json']],
+  ['diff', ['<a>', '<b>', 'FILE#ID', '--limit', '--json', 'Exit codes']],
+  ['why', ['<session>', '<target>', '--at', '--limit', '--json', 'Exit codes']],
+  ['verify', ['[file]', '--json', 'Exit codes']],
+  ['export', ['<from>', '<to>', '--repair', '--json', 'Exit codes']],
   ['sessions', ['[file]', '--json']],
   ['examples', ['--json']],
 ];

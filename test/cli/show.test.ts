@@ -57,7 +57,7 @@ describe('dextrace show', () => {
     expect(reads.length).toBeGreaterThan(100);
     expect(eventsOf(shared, '--kind', 'dma.read')).toEqual(reads);
     for (const line of linesOf(shared, '--kind', 'dma.read'))
-      expect(line).toMatch(/^\s*\d+ +\d+ ns {2}device:\w+ +dma\.read {2}DMA read of /);
+      expect(line).toMatch(/^\s*\d+ +\d+ ns {2}link:tag\d+ +dma\.read {2}DMA read of /);
     expect(eventsOf(shared, '--kind', 'mutex.lock')).toEqual([]);
   });
 

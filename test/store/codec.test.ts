@@ -88,7 +88,7 @@ describe('the digest', () => {
       fc.property(fc.array(anyEvent, { maxLength: 20 }), fc.nat(20), (events, at) => {
         const writer = new DigestWriter();
         for (const [i, event] of events.entries()) {
-          if (i === at) writer.commit(0, 0, new Uint8Array(0), undefined);
+          if (i === at) writer.commit(0, 0, new Uint8Array(0));
           writer.add(event, numberOf(event.kind), 1, 0);
         }
         expect(writer.digestValue()).toBe(digestOf(...events.map((event) => ({ event }))));

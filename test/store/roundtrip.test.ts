@@ -42,7 +42,7 @@ function timed(steps: readonly { event: AnyEvent; actor: number; pause: number }
 function digestOf(events: Iterable<Timed>): string {
   const writer = new DigestWriter();
   for (const { event, actor, tick } of events) {
-    if (writer.add(event, kindNumbers.get(event.kind)!, actor, tick)) writer.commit(0, 0, new Uint8Array(0), undefined);
+    if (writer.add(event, kindNumbers.get(event.kind)!, actor, tick)) writer.commit(0, 0, new Uint8Array(0));
   }
   return writer.digestValue();
 }
@@ -60,10 +60,10 @@ describe('a session', () => {
         const writer = new SessionWriter(file, head);
         for (const [i, { event, actor, tick }] of events.entries()) {
           writer.add(event, kindNumbers.get(event.kind)!, actor, tick);
-          if ((i + 1) % perCommit === 0) writer.commit(i, 0, new Uint8Array(0), undefined);
+          if ((i + 1) % perCommit === 0) writer.commit(i, 0, new Uint8Array(0));
         }
-        writer.commit(events.length, 0, new Uint8Array(0), undefined);
-        writer.finish('passed', [], 'now');
+        writer.commit(events.length, 0, new Uint8Array(0));
+        writer.finish('passed', undefined, [], 'now');
 
         const reader = new Reader(file);
         const row = reader.session(1);
@@ -99,7 +99,7 @@ describe('a session', () => {
     db.exec('DROP TRIGGER events_no_delete; DELETE FROM events WHERE id & 4294967295 = 50');
     db.close();
     const session = open(name!);
-    expect(() => session.fold()).toThrow(/my\.db#1: event 50 is missing; restore the file from a copy/);
+    expect(() => session.fold()).toThrow(/my\.db#1: event 50 is missing; see what dextrace verify says of it/);
     expect([...session.events({ to: 49 })]).toHaveLength(50);
     session.close();
   });

@@ -1,0 +1,138 @@
+import fc from 'fast-check';
+import { describe, expect } from 'vitest';
+import {
+  nextTouching,
+  open,
+  parseTarget,
+  previousTouching,
+  record,
+  touching,
+  touchingBackwards,
+  why,
+  type Session,
+} from '../../../index.ts';
+import deviceToApp from '../../../examples/device-to-app.ts';
+import lateWrite from '../../../examples/late-write.ts';
+import { translationAt } from '../../../core/memory/translate.ts';
+import { emptyWorld } from '../../../core/world.ts';
+import { foldInto } from '../../../replay/fold.ts';
+import { plans } from '../../support/plan.ts';
+import { setupOf } from '../../support/planned.ts';
+import { scenarioOf } from '../../support/run.ts';
+import { test, type Folder } from '../../support-cli/folder.ts';
+
+const recorded = (folder: Folder, scenario: Parameters<typeof record>[0]): Session =>
+  open(record(scenario, { db: folder.at('my.db') }).session!);
+
+describe('why', () => {
+  test('a byte in the device came by a beat from an address, and who wrote it there', ({ folder }) => {
+    const session = recorded(folder, lateWrite);
+    const pieces = why(session, parseTarget('device:0x1000+128'));
+    expect(pieces.map(({ address, bytes }) => [address, bytes])).toEqual([
+      [0x1000, new Uint8Array(64).fill(0x55)],
+      [0x1040, new Uint8Array(64).fill(0x55)],
+    ]);
+    for (const { way } of pieces) {
+      expect(way.map(({ seq }) => session.event(seq).event.kind)).toEqual(['dma.read', 'memory.fill']);
+      expect(way[1]!.actor).toBe('app:main');
+    }
+    session.close();
+  });
+
+  test('a byte that a snapshot keeps came by a page copy', ({ folder }) => {
+    const session = recorded(folder, lateWrite);
+    const [copy] = session.events({ kind: 'page.copy' });
+    expect(copy!.event.kind).toBe('page.copy');
+    const { frame } = copy!.event as { frame: number };
+    const [piece] = why(session, parseTarget(`frame:${frame}+0+8`), copy!.seq);
+    expect(piece!.bytes).toEqual(new Uint8Array(8).fill(0xaa));
+    expect(piece!.way.map(({ seq }) => session.event(seq).event.kind)).toEqual(['page.copy', 'memory.fill']);
+    session.close();
+  });
+
+  test('a byte that a device wrote came by a beat, which was posted, and made before', ({ folder }) => {
+    const session = recorded(folder, deviceToApp);
+    const beats = [...session.events({ kind: 'dma.write' })];
+    const beat = beats.find(({ event }) => event.kind === 'dma.write' && event.length === 64)!;
+    const world = session.fold(beat.seq + 1);
+    const { address } = beat.event as { address: number };
+    const frame = world.iommu.get(Math.floor(address / world.machine.pageSize))!.frame;
+    const [piece] = why(session, parseTarget(`frame:${frame}+${address % world.machine.pageSize}+64`), beat.seq);
+    const kinds = piece!.way.map(({ seq }) => session.event(seq).event.kind);
+    expect(kinds.slice(0, 2)).toEqual(['dma.write', 'tlp.write']);
+    expect(kinds.at(-1)).toMatch(/^device\./);
+    session.close();
+  });
+
+  test('says where there is nothing', ({ folder }) => {
+    const session = recorded(folder, lateWrite);
+    expect(() => why(session, parseTarget('app:0x10+4'))).toThrow('there are no bytes at app 0x10 (+4)');
+    expect(() => parseTarget('somewhere')).toThrow('"somewhere" is no target');
+    session.close();
+  });
+});
+
+describe('events that touched a target', () => {
+  test('are the same forwards, backwards, and one by one', ({ folder }) => {
+    fc.assert(
+      fc.property(plans, fc.nat(), (plan, target) => {
+        const session = recorded(folder, scenarioOf(setupOf(plan)));
+        const stores = [...session.events({ kind: 'memory.fill' }), ...session.events({ kind: 'memory.store' })];
+        if (stores.length > 0) {
+          const { event } = stores[target % stores.length]!;
+          const { address } = event as { address: number };
+          for (const where of [
+            parseTarget(`app:${address}+4`),
+            parseTarget('descriptor:#20'),
+            parseTarget('device:0+64'),
+          ]) {
+            const seqs = [...touching(session, where)].map(({ seq }) => seq);
+            expect([...touchingBackwards(session, where)].map(({ seq }) => seq)).toEqual(seqs.toReversed());
+            const forward: number[] = [];
+            for (let at = -1; ;) {
+              const next = nextTouching(session, where, at);
+              if (next === undefined) break;
+              expect(previousTouching(session, where, next.seq)?.seq).toBe(forward.at(-1));
+              forward.push(next.seq);
+              at = next.seq;
+            }
+            expect(forward).toEqual(seqs);
+          }
+        }
+        session.close();
+      }),
+      { seed: 1, numRuns: 3 },
+    );
+  });
+
+  test('are all that changed its bytes', ({ folder }) => {
+    const session = recorded(folder, lateWrite);
+    const [block] = session.events({ kind: 'heap.allocate' });
+    const { address } = block!.event as { address: number };
+    const touched = new Set([...touching(session, parseTarget(`app:${address}+64`))].map(({ seq }) => seq));
+    const world = emptyWorld();
+    let before = '';
+    for (const recordedEvent of session.events()) {
+      foldInto(world, [recordedEvent], session.name);
+      const task = [...world.tasks.values()].find(({ name }) => name === 'app');
+      const frame = task === undefined ? undefined : translationAt(world, task.id, address)?.frame;
+      const now =
+        frame === undefined
+          ? 'unmapped'
+          : `${frame} ${Buffer.from(world.frames.get(frame)!.bytes.subarray(0, 64)).toString('hex')}`;
+      if (now !== before && before !== '')
+        expect(touched.has(recordedEvent.seq), `event ${recordedEvent.seq}`).toBe(true);
+      before = now;
+    }
+    session.close();
+  });
+});
+
+test('events come in reverse', ({ folder }) => {
+  const session = recorded(folder, lateWrite);
+  const forwards = [...session.events({ from: 10, to: 900 })];
+  expect([...session.events({ from: 10, to: 900, reverse: true })]).toEqual(forwards.toReversed());
+  const fills = [...session.events({ kind: 'memory.fill' })];
+  expect([...session.events({ kind: 'memory.fill', reverse: true })]).toEqual(fills.toReversed());
+  session.close();
+});
