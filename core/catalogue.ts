@@ -72,6 +72,7 @@ export type Resource =
   | 'posted'
   | 'packet'
   | 'tag'
+  | 'fault'
   | 'fifo'
   | 'service'
   | 'allocator';

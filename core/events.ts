@@ -4,6 +4,7 @@
  */
 import { actorKinds } from './actors/kinds.ts';
 import type { EventsOf, Kind } from './catalogue.ts';
+import { faultKinds } from './faults/kinds.ts';
 import { iokitKinds } from './iokit/kinds.ts';
 import { memoryKinds } from './memory/kinds.ts';
 import { pcieKinds } from './pcie/kinds.ts';
@@ -14,7 +15,7 @@ import { pcieKinds } from './pcie/kinds.ts';
  */
 export const modelVersion = 2;
 
-export const kinds = { ...actorKinds, ...memoryKinds, ...iokitKinds, ...pcieKinds };
+export const kinds = { ...actorKinds, ...memoryKinds, ...iokitKinds, ...pcieKinds, ...faultKinds };
 
 export type KindName = keyof typeof kinds;
 export type EventByKind = EventsOf<typeof kinds>;

@@ -1,5 +1,6 @@
 import { actorTransitions } from './actors/transitions.ts';
 import { kindNames, kindNumbers, type AnyEvent, type KindName } from './events.ts';
+import { faultTransitions } from './faults/transitions.ts';
 import { iokitTransitions } from './iokit/transitions.ts';
 import { memoryTransitions } from './memory/transitions.ts';
 import { pcieTransitions } from './pcie/transitions.ts';
@@ -12,6 +13,7 @@ const transitions: Record<KindName, unknown> = {
   ...memoryTransitions,
   ...iokitTransitions,
   ...pcieTransitions,
+  ...faultTransitions,
 };
 
 const byNumber: readonly Transition[] = kindNames.map((name) => transitions[name] as Transition);

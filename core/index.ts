@@ -3,6 +3,8 @@ export { app, type App } from './app/app.ts';
 export { kIOMapAnywhere, kIOMapReadOnly, type Completion, type IOAsyncCallback } from './app/iokitlib.ts';
 export * from './codes.ts';
 export { Device, type DeviceModel, type Transfer } from './devices/device.ts';
+export { edu, eduBuffer, eduDMA, eduInterrupts, eduRegisters, eduStatus, type EduOptions } from './devices/edu.ts';
+export type { Registers } from './devices/registers.ts';
 export {
   sgDataStart,
   sgDescriptorSize,

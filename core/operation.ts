@@ -50,11 +50,12 @@ export const costs = {
   mmio: 600,
   beat: 30,
   device: 50,
+  strike: 20_000,
 } as const;
 export type Cost = keyof typeof costs;
 
 export type Role = (typeof roles)[number];
-export const roles = ['app', 'dext', 'kernel', 'device'] as const;
+export const roles = ['app', 'dext', 'kernel', 'device', 'link', 'fault'] as const;
 
 /** A program to be started as a new actor. */
 export interface Spawn {

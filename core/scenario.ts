@@ -3,6 +3,8 @@ import { app } from './app/app.ts';
 import type { DeviceModel } from './devices/device.ts';
 import type { IOService } from './driverkit/IOService.ts';
 import { ScenarioError } from './errors.ts';
+import { faultsNamed } from './faults.ts';
+import type { FaultName } from './faults/names.ts';
 import { machineFrom, type MachineOptions } from './machine.ts';
 import type { Program } from './operation.ts';
 import type { World } from './world.ts';
@@ -27,6 +29,8 @@ export interface ScenarioDefinition<O extends Options, R> {
   readonly machine?: Partial<MachineOptions> | ((options: Widen<O>) => Partial<MachineOptions>);
   /** Without one, and without a dext, the scenario is a program of app threads alone. */
   readonly device?: DeviceModel | ((options: Widen<O>) => DeviceModel);
+  /** What may go wrong in a run; `--set faults=name,name` overrules it. */
+  readonly faults?: readonly string[] | ((options: Widen<O>) => readonly string[]);
   /** Makes the driver that is started on the device. */
   readonly dext?: (options: Widen<O>) => IOService;
   /** The same as a kernel extension, in place of a dext: it runs in the kernel, where a crash is a panic. */
@@ -55,9 +59,13 @@ export interface Parts {
   readonly driver: IOService | undefined;
   /** Whether the driver is a kernel extension. */
   readonly inKernel: boolean;
+  readonly faults: readonly FaultName[];
   main(): Program<unknown>;
   check(end: End<unknown>): string | undefined;
 }
+
+/** The option that says which faults a run has, separated by commas. */
+export const faultsOption = 'faults';
 
 /** Names of options that belong to the machine rather than to the scenario begin so. */
 export const machinePrefix = 'machine.';
@@ -85,11 +93,13 @@ export function scenario<O extends Options, R>(definition: ScenarioDefinition<O,
       const own: Record<string, number | string | boolean> = { ...defaults };
       const forMachine: Record<string, number | string | boolean> = {};
       for (const [name, value] of Object.entries(set)) {
+        if (name === faultsOption) continue;
         if (name.startsWith(machinePrefix)) forMachine[name.slice(machinePrefix.length)] = value;
         else own[name] = value;
       }
       const options = own as Widen<O>;
-      const { machine, device, dext, kext } = definition;
+      const { machine, device, dext, kext, faults } = definition;
+      const planned = typeof faults === 'function' ? faults(options) : (faults ?? []);
       if (dext !== undefined && kext !== undefined) {
         throw new ScenarioError(
           `the scenario "${definition.title}" has a dext and a kext: one of them drives the device`,
@@ -110,11 +120,22 @@ export function scenario<O extends Options, R>(definition: ScenarioDefinition<O,
         device: typeof device === 'function' ? device(options) : device,
         driver: driver?.(options),
         inKernel: kext !== undefined,
+        faults: faultsNamed(faultsIn(set) ?? planned),
         main: () => definition.app(app, options),
         check: (end) => definition.check?.(end as End<R>, options) ?? undefined,
       };
     },
   };
+}
+
+/** The faults that the options ask for, when they say which. */
+export function faultsIn(set: Options): string[] | undefined {
+  const names = set[faultsOption];
+  return names === undefined
+    ? undefined
+    : String(names)
+        .split(',')
+        .filter((name) => name !== '');
 }
 
 /** Literal defaults stand for their type: an option `size: 4096` is a number. */

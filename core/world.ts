@@ -1,5 +1,6 @@
 /** The world: everything that a fold of the events rebuilds. Only transitions change it. */
 import type { Actor, Mutex } from './actors/state.ts';
+import type { FaultName } from './faults/names.ts';
 import type {
   Action,
   Call,
@@ -47,6 +48,9 @@ export interface World {
   /** Reference counts of what a dext can retain: descriptors, mappings, commands, actions, sources. */
   readonly references: Map<number, number>;
 
+  /** The run's faults, and how far each is. */
+  readonly faults: Map<FaultName, 'planned' | 'struck' | 'spent'>;
+
   readonly devices: Map<number, Device>;
   readonly sources: Map<number, InterruptSource>;
   /** Bus page number to entry. */
@@ -80,6 +84,7 @@ export function emptyWorld(): World {
     mappings: new Map(),
     commands: new Map(),
     references: new Map(),
+    faults: new Map(),
     devices: new Map(),
     sources: new Map(),
     iommu: new Map(),

@@ -1,6 +1,7 @@
 /** From a scenario and a few words to a run: shared by recording and re-executing. */
 import { InputError } from '../core/errors.ts';
-import { machinePrefix, type Options, type Scenario } from '../core/scenario.ts';
+import { faultsNamed } from '../core/faults.ts';
+import { faultsIn, faultsOption, machinePrefix, type Options, type Scenario } from '../core/scenario.ts';
 import { defaultMachine } from '../core/machine.ts';
 import { stream } from '../scheduler/random.ts';
 import { Abort, type Observer } from '../scheduler/observer.ts';
@@ -42,6 +43,7 @@ export function strategyNamed(name: string): StrategyName {
 export function optionsOf(scenario: Scenario): Options {
   return {
     ...scenario.options,
+    [faultsOption]: '',
     ...Object.fromEntries(Object.entries(defaultMachine).map(([name, value]) => [machinePrefix + name, value])),
   };
 }
@@ -58,6 +60,7 @@ export function checkOptions(scenario: Scenario, set: Options): void {
       throw new InputError(`option "${name}" is ${JSON.stringify(value)}, but must be a ${typeof fallback}`);
     }
   }
+  faultsNamed(faultsIn(set) ?? []);
 }
 
 /**

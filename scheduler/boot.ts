@@ -1,12 +1,14 @@
 import type { DeviceModel } from '../core/devices/device.ts';
 import { IOPCIDevice } from '../core/driverkit/IOPCIDevice.ts';
 import { kIOServiceDefaultQueueName, publish, type IOService } from '../core/driverkit/IOService.ts';
-import { textOf } from '../core/machine.ts';
+import { plan } from '../core/faults.ts';
 import { enqueue } from '../core/iokit/queue.ts';
+import { textOf } from '../core/machine.ts';
 import { kernelTask } from '../core/memory/state.ts';
 import { asProgram, type Program, type Step } from '../core/operation.ts';
+import { startEngines } from '../core/pcie/engines.ts';
 import { completer, link } from '../core/pcie/link.ts';
-import { startEngines } from '../core/pcie/reset.ts';
+import type { Layout } from '../core/pcie/transitions.ts';
 import type { Parts } from '../core/scenario.ts';
 
 /**
@@ -20,16 +22,19 @@ export function boot(step: Step, parts: Parts, mainEnds: (result: unknown) => Pr
     if (parts.driver !== undefined) startDriver(step, parts.driver, device, parts.inKernel);
   }
   const task = createTask(step, 'app');
+  for (const fault of parts.faults) plan(step, fault);
   step.spawn({ name: 'app:main', role: 'app', task, program: asProgram('app', parts.main()), epilogue: mainEnds });
 }
 
 /** Puts the device into its slot and starts its engines; evaluates to its number. */
 function plugIn(step: Step, model: DeviceModel): number {
   const device = step.world.nextId;
-  const layout = JSON.stringify({ name: model.name, bars: model.bars });
-  step.emit({ kind: 'device.create', device, memory: model.memory, layout });
-  startEngines(step, device, model);
-  const part = { role: 'device', task: 0, device, daemon: true, waits: true } as const;
+  const { name, bars, memory, vendorID = 0, deviceID = 0 } = model;
+  const layout = JSON.stringify({ name, bars, vendorID, deviceID } satisfies Layout);
+  step.emit({ kind: 'device.create', device, memory, layout });
+  step.live.set(device, model);
+  startEngines(step, device);
+  const part = { role: 'link', task: 0, device, daemon: true, waits: true } as const;
   step.spawn({ ...part, name: 'link:posted', program: link(device) });
   for (let tag = 0; tag < step.world.machine.tags; tag += 1) {
     const actor = step.spawn({ ...part, name: `link:tag${tag}`, program: completer(device) });

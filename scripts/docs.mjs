@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { kindNames, kinds, modelVersion, ruleMeanings, watchedRules } from '../dist/index.js';
 import { actorKinds } from '../dist/core/actors/kinds.js';
 import { fieldTypes } from '../dist/core/catalogue.js';
+import { faultKinds } from '../dist/core/faults/kinds.js';
 import { iokitKinds } from '../dist/core/iokit/kinds.js';
 import { memoryKinds } from '../dist/core/memory/kinds.js';
 import { pcieKinds } from '../dist/core/pcie/kinds.js';
@@ -34,6 +35,7 @@ const rooms = [
     'Configuration space, registers, DMA beats, interrupts, and what goes on inside a device.',
     pcieKinds,
   ],
+  ['Faults', 'core/faults', 'What goes wrong because the scenario asks for it.', faultKinds],
 ];
 
 const folder = new URL('../docs/', import.meta.url);

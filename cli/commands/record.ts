@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { setImmediate } from 'node:timers/promises';
+import { faultNames } from '../../core/faults/names.ts';
+import { faultsOption } from '../../core/scenario.ts';
 import { defaultMaxSteps } from '../../replay/execution.ts';
 import { loadScenario } from '../../replay/load.ts';
 import { Recorder, type Recording } from '../../replay/record.ts';
@@ -14,6 +16,7 @@ interface Flags {
   readonly seed: string;
   readonly strategy: string;
   readonly set: string[];
+  readonly fault: string[];
   readonly db: string;
   readonly store: boolean;
   readonly maxSteps: string;
@@ -39,6 +42,7 @@ export function recordCommand(): Command {
       collect,
       [],
     )
+    .option('--fault <name>', `something that goes wrong, once: ${faultNames.join(', ')}`, collect, [])
     .option('--db <file>', 'the file to record into', defaultFile)
     .option('--no-store', 'record nothing, only compute the digest')
     .option('--races', 'look for data races between CPUs and devices')
@@ -47,7 +51,9 @@ export function recordCommand(): Command {
     .action(action);
 }
 
-async function action(name: string, flags: Flags): Promise<void> {
+async function action(name: string, given: Flags): Promise<void> {
+  const { fault } = given;
+  const flags = fault.length === 0 ? given : { ...given, set: [...given.set, `${faultsOption}=${fault.join(',')}`] };
   const { scenario, source } = await loadScenario(name);
   const recorder = new Recorder(scenario, {
     seed: flags.seed,

@@ -29,7 +29,7 @@ export const actorKinds = {
   'actor.exit': kind({
     doc: 'An actor ends.',
     source: 'design §2',
-    fields: { actor: 'actor', reason: ['returned', 'crashed', 'killed', 'reset'] },
+    fields: { actor: 'actor', reason: ['returned', 'crashed', 'killed', 'reset', 'stalled', 'removed'] },
     text: 'actor {actor} ends: {reason}',
     footprint: (e, touch) => touch('actor', e.actor, 'sync'),
     order: (e, order) => order.release(`exit ${e.actor}`),

@@ -8,8 +8,9 @@ import { commandHas, kIOPCICommandBusLead } from '../pcie/bus.ts';
 import { freeTag, hasCredit } from '../pcie/flow.ts';
 import type { BeatStatus } from '../pcie/kinds.ts';
 import { readEnd, writeEnd } from '../pcie/packets.ts';
-import type { PostedWrite } from '../pcie/state.ts';
+import type { PostedWrite, RegisterAccess } from '../pcie/state.ts';
 import type { World } from '../world.ts';
+import { Registers } from './registers.ts';
 
 /** A device model: what hardware there is, and what it does. */
 export interface DeviceModel {
@@ -18,8 +19,22 @@ export interface DeviceModel {
   readonly bars: readonly number[];
   /** Bytes of local memory, the source and target of its DMA. */
   readonly memory: number;
+  /** Vendor and device ID in configuration space; 0 unless told. */
+  readonly vendorID?: number;
+  readonly deviceID?: number;
+  /** Sets what registers hold after power-up, where it is not 0. */
+  powerUp?(registers: Registers): void;
+  /** What a register read by the driver gives; without it, what was stored last. */
+  read?(registers: Registers, access: RegisterAccess): bigint;
+  /** What a register write by the driver changes, at once; without it, the register holds the value. */
+  write?(registers: Registers, write: PostedWrite): void;
   /** The engines by name; each becomes an actor. */
   engines(device: Device): Readonly<Record<string, Program>>;
+}
+
+/** The model behind a device's number. */
+export function modelOf(step: Step, device: number): DeviceModel {
+  return step.live.get(device) as DeviceModel;
 }
 
 /** Where a DMA transfer belongs, for the log: a request's number and the segment in it. */
@@ -126,6 +141,14 @@ export class Device {
   /** A register's value now: the device looks at itself. */
   register(bar: number, offset: number, width: number): Operation<bigint> {
     return now(({ world }) => wordOf(world.devices.get(this.id)!.bars[bar]!.bytes.subarray(offset, offset + width)));
+  }
+
+  /** Changes a register of its own by what it holds: nobody comes in between. */
+  updateRegister(bar: number, offset: number, width: number, change: (old: bigint) => bigint): Act<void> {
+    return act('set register', 'device', (step) => {
+      const registers = new Registers(step, this.id, bar);
+      registers.set(offset, change(registers.get(offset, width)), width);
+    });
   }
 
   /** Changes a register of its own. */

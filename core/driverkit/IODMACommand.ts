@@ -2,6 +2,7 @@ import { kIOReturnBadArgument } from '../codes.ts';
 import { completeDMA, createCommand, getPreparation, maxSegments, prepareForDMA } from '../iokit/command.ts';
 import { performOperation } from '../iokit/perform.ts';
 import type { DmaOperation, Range } from '../iokit/state.ts';
+import { injected } from '../faults/injected.ts';
 import { now, refuse, type Program } from '../operation.ts';
 import type { IOPCIDevice } from './IOPCIDevice.ts';
 import type { IOService } from './IOService.ts';
@@ -57,6 +58,11 @@ export class IODMACommand extends OSObject {
     length: number,
     segmentsCount: number = maxSegments,
   ): Program<[code: number, flags: number, segmentsCount: number, segments: readonly Range[]]> {
+    yield* this.used();
+    for (const fault of ['cannot-wire', 'no-resources'] as const) {
+      const failed = yield* injected(fault, 'PrepareForDMA');
+      if (failed !== 0) return [failed, 0, 0, []];
+    }
     const args = { options, memory: memory?.id ?? 0, offset, length, capacity: segmentsCount };
     const { code, direction, segments } = yield* this.calling(prepareForDMA(this.id, args), memory);
     return [code, directionBits(direction), segments.length, segments];

@@ -1,10 +1,13 @@
 import {
   kIOReturnBadArgument,
+  kIOReturnNoDevice,
   kIOReturnNotFound,
   kIOReturnNotOpen,
   kIOReturnSuccess,
   kIOReturnUnsupported,
 } from '../codes.ts';
+import { modelOf } from '../devices/device.ts';
+import { Registers } from '../devices/registers.ts';
 import { wordOf } from '../memory/atomics.ts';
 import { act, Crash, now, refuse, type Program } from '../operation.ts';
 import { commandHas, kIOPCICommandMemorySpace } from '../pcie/bus.ts';
@@ -79,10 +82,10 @@ export class IOPCIDevice extends OSObject {
   private *configurationRead(offset: number, width: number): Program<number> {
     const value = yield* act('ConfigurationRead', 'mmio', (step) => {
       step.emit({ kind: 'config.read', device: this.id, offset, width });
-      const { config, openedBy } = step.world.devices.get(this.id)!;
-      return openedBy === 0 ? undefined : Number(wordOf(config.subarray(offset, offset + width)));
+      const { config, openedBy, present } = step.world.devices.get(this.id)!;
+      return openedBy === 0 || !present ? undefined : Number(wordOf(config.subarray(offset, offset + width)));
     });
-    // Without a session the read fails: all ones (facts §7.1).
+    // Without a session, or a device, the read fails: all ones (facts §7.1).
     if (value === undefined) return 2 ** (8 * width) - 1;
     yield* behindPosted(this.id, 'ConfigurationRead');
     return value;
@@ -91,8 +94,9 @@ export class IOPCIDevice extends OSObject {
   private *configurationWrite(offset: number, width: number, value: number): Program {
     yield* act('ConfigurationWrite', 'mmio', (step) => {
       // Without a session the write is dropped without a word (facts §7.1).
-      if (step.world.devices.get(this.id)!.openedBy === 0) {
-        step.emit({ kind: 'refuse', code: kIOReturnNotOpen, call: 'ConfigurationWrite' });
+      const { openedBy, present } = step.world.devices.get(this.id)!;
+      if (openedBy === 0 || !present) {
+        step.emit({ kind: 'refuse', code: present ? kIOReturnNotOpen : kIOReturnNoDevice, call: 'ConfigurationWrite' });
       } else step.emit({ kind: 'config.write', device: this.id, offset, width, value });
     });
   }
@@ -137,8 +141,9 @@ export class IOPCIDevice extends OSObject {
     const value = yield* act('MemoryRead', 'mmio', (step) => {
       step.emit({ kind: 'mmio.read', device: this.id, bar, offset, width });
       const device = step.world.devices.get(this.id)!;
-      if (!reaches || !commandHas(device, kIOPCICommandMemorySpace)) return undefined;
-      return wordOf(device.bars[bar]!.bytes.subarray(offset, offset + width));
+      if (!reaches || !device.present || !commandHas(device, kIOPCICommandMemorySpace)) return undefined;
+      const registers = new Registers(step, this.id, bar);
+      return modelOf(step, this.id).read?.(registers, { bar, offset, width }) ?? registers.get(offset, width);
     });
     if (value === undefined) return BigInt.asUintN(8 * width, -1n);
     yield* behindPosted(this.id, 'MemoryRead');
@@ -148,9 +153,15 @@ export class IOPCIDevice extends OSObject {
   private *memoryWrite(bar: number, offset: number, width: number, value: bigint): Program {
     const reaches = yield* this.reaches(bar, offset, width);
     yield* act('MemoryWrite', 'mmio', (step) => {
-      if (!reaches || !commandHas(step.world.devices.get(this.id)!, kIOPCICommandMemorySpace)) {
-        step.emit({ kind: 'refuse', code: kIOReturnNotOpen, call: 'MemoryWrite' });
-      } else step.emit({ kind: 'mmio.write', device: this.id, bar, offset, width, value });
+      const device = step.world.devices.get(this.id)!;
+      if (!reaches || !device.present || !commandHas(device, kIOPCICommandMemorySpace)) {
+        const code = device.present ? kIOReturnNotOpen : kIOReturnNoDevice;
+        step.emit({ kind: 'refuse', code, call: 'MemoryWrite' });
+        return;
+      }
+      const model = modelOf(step, this.id);
+      step.emit({ kind: 'mmio.write', device: this.id, bar, offset, width, stored: model.write === undefined, value });
+      model.write?.(new Registers(step, this.id, bar), { bar, offset, width, value });
     });
   }
 

@@ -8,6 +8,7 @@ import {
   kIOReturnSuccess,
   kIOReturnUnsupported,
 } from '../codes.ts';
+import { injected } from '../faults/injected.ts';
 import {
   kIOUserClientVariableStructureSize,
   maxScalars,
@@ -124,6 +125,8 @@ export abstract class IOUserClient extends IOService {
       return connection === undefined || connection.state === 'stopped' ? undefined : connection.task;
     });
     if (task === undefined) return [yield* refuse(name, kIOReturnNotReady), null];
+    const failed = yield* injected('allocation', name);
+    if (failed !== 0) return [failed, null];
     const id = yield* act(name, 'kernel', (step) => {
       const descriptor = createDescriptor(step, {
         type: 'general',

@@ -2,6 +2,7 @@
 import { kIOReturnBadArgument, kIOReturnNoMemory, kIOReturnOverrun, kIOReturnSuccess } from '../codes.ts';
 import { createBuffer, createMapping, createWrapper, type Mapped } from '../iokit/descriptor.ts';
 import type { Direction } from '../iokit/state.ts';
+import { injected } from '../faults/injected.ts';
 import { act, now, refuse, type Program } from '../operation.ts';
 import { OSObject } from './objects.ts';
 
@@ -158,6 +159,8 @@ export class IOBufferMemoryDescriptor extends IOMemoryDescriptor {
     const name = 'IOBufferMemoryDescriptor::Create';
     if ((options & ~3) !== 0) return [yield* refuse(name, kIOReturnBadArgument), null];
     if (!Number.isSafeInteger(capacity) || capacity <= 0) return [yield* refuse(name, kIOReturnNoMemory), null];
+    const failed = yield* injected('allocation', name);
+    if (failed !== 0) return [failed, null];
     const id = yield* act(name, 'kernel', (step) => createBuffer(step, capacity, directionOf(options), alignment));
     return [kIOReturnSuccess, new IOBufferMemoryDescriptor(id)];
   }

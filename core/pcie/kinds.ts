@@ -5,7 +5,14 @@ import { deviceOf, freeTag, landed, tagOf } from './flow.ts';
 import type { Device } from './state.ts';
 
 /** What became of a beat (facts §4.6, §7.3). */
-export const beatStatuses = ['ok', 'bus-lead-off', 'iommu-fault', 'no-memory'] as const;
+export const beatStatuses = [
+  'ok',
+  'bus-lead-off',
+  'iommu-fault',
+  'no-memory',
+  'completer-abort',
+  'completion-timeout',
+] as const;
 export type BeatStatus = (typeof beatStatuses)[number];
 
 const packet = { request: 'id', segment: 'index', address: 'address', length: 'bytes', local: 'bytes' } as const;
@@ -52,6 +59,17 @@ export const pcieKinds = {
     text: 'device #{device} with {memory} bytes of memory, {layout}',
     footprint: (e, touch) => touch('device', e.device, 'write'),
   }),
+  'device.unplug': kind({
+    doc: 'Surprise removal: reads give all ones, writes go nowhere, read requests under way time out.',
+    source: 'PCIe base spec 2.8, 6.7.3; facts §7.1',
+    fields: { device: 'id' },
+    text: 'device #{device} is unplugged',
+    footprint: (e, touch, world) => {
+      touch('config', e.device, 'sync');
+      touch('register', e.device, 'sync');
+      for (const { completer } of world.devices.get(e.device)!.tags) touch('tag', completer, 'sync');
+    },
+  }),
   'pci.open': kind({
     doc: 'IOPCIDevice::Open: a service gets the session.',
     source: 'facts §7.1',
@@ -78,7 +96,7 @@ export const pcieKinds = {
     source: 'facts §7.3; IOPCIBridge.cpp 7006',
     fields: { device: 'id' },
     text: 'device #{device} is quiesced: its driver has crashed',
-    footprint: (e, touch) => touch('register', e.device, 'sync'),
+    footprint: (e, touch) => touch('config', e.device, 'sync'),
   }),
   'pci.settled': kind({
     doc: 'The kernel sees no transaction of the device pending any more.',
@@ -98,8 +116,11 @@ export const pcieKinds = {
     fields: { device: 'id' },
     text: 'device #{device} is reset',
     footprint: (e, touch, world) => {
+      const { fifos, tags } = world.devices.get(e.device)!;
+      touch('config', e.device, 'sync');
       touch('register', e.device, 'sync');
-      world.devices.get(e.device)!.fifos.forEach((_, fifo) => touch('fifo', fifo, 'sync'));
+      fifos.forEach((_, fifo) => touch('fifo', fifo, 'sync'));
+      for (const { completer } of tags) touch('tag', completer, 'sync');
     },
   }),
   'config.read': kind({
@@ -132,9 +153,9 @@ export const pcieKinds = {
     order: (e, order) => order.acquire(`register ${e.device}`),
   }),
   'mmio.write': kind({
-    doc: 'A register write: it changes the register and wakes the device.',
+    doc: 'A register write: it wakes the device. Stored: the register holds the value now; else the device changes what it does.',
     source: 'facts §7.1, §9 (last line)',
-    fields: { ...registerAccess, value: 'u64' },
+    fields: { ...registerAccess, stored: 'flag', value: 'u64' },
     text: 'write {value} to BAR {bar} of device #{device} at {offset}',
     footprint: (e, touch) => {
       touch('config', e.device, 'read');
@@ -156,7 +177,10 @@ export const pcieKinds = {
     fields: { ...registerAccess, value: 'u64' },
     text: 'device #{device} sets BAR {bar} at {offset} to {value}',
     footprint: (e, touch) => touch('register', e.device, 'sync'),
-    order: (e, order) => order.release(`register ${e.device}`),
+    order: (e, order, world, actor) => {
+      // Only what an engine says tells of what it has done; a register can change as part of a write by the driver.
+      if (world.actors.get(actor)?.device === e.device) order.release(`register ${e.device}`);
+    },
   }),
   'device.store': kind({
     doc: 'The device makes data: bytes appear in its local memory.',
@@ -280,6 +304,13 @@ export const pcieKinds = {
       touch('actor', read!.engine, 'read');
     },
   }),
+  'tlp.fail': kind({
+    doc: 'A read request will not be answered with data, but with this.',
+    source: 'PCIe base spec 2.3.2, 2.8',
+    fields: { device: 'id', tag: 'index', status: beatStatuses },
+    text: 'read request with tag {tag} of device #{device} fails: {status}',
+    footprint: (e, touch, world) => touch('tag', world.devices.get(e.device)!.tags[e.tag]!.completer, 'sync'),
+  }),
   'tlp.finish': kind({
     doc: 'All completions of a transfer have come: the engine goes on with the worst that became of one.',
     source: 'ours',
@@ -290,17 +321,18 @@ export const pcieKinds = {
   msi: kind({
     doc: 'A message-signalled interrupt arrives; without bus lead it was never sent.',
     source: 'facts §7.2, §7.3; PCIe base spec 6.1.4',
-    fields: { device: 'id', vector: 'index', status: ['ok', 'bus-lead-off'] },
+    fields: { device: 'id', vector: 'index', status: ['ok', 'bus-lead-off', 'lost'] },
     text: 'MSI {vector} of device #{device}: {status}',
     footprint: (e, touch, world) => {
       const device = world.devices.get(e.device)!;
-      if (e.status === 'ok') touch('packet', landed(device) + 1, 'read');
+      if (e.status !== 'bus-lead-off') touch('packet', landed(device) + 1, 'read');
       else touch('config', device.id, 'read');
       for (const source of world.sources.values()) if (source.device === e.device) touch('source', source.id, 'sync');
     },
     order: (e, order, world) => {
-      if (e.status !== 'ok') return;
+      if (e.status === 'bus-lead-off') return;
       order.receive(`msi ${e.device}`);
+      if (e.status === 'lost') return;
       // A posted write behind the data: what the engine wrote is there when the handler runs.
       for (const source of world.sources.values()) if (source.device === e.device) order.release(`source ${source.id}`);
     },

@@ -98,7 +98,7 @@ class Completion extends Operation<number> {
     const address = read.address + this.done;
     const end = read.address + read.length;
     const length = beatEnd(machine, address, completionEnd(machine, read.address, end, address)) - address;
-    const status = beatStatus(world, address, false);
+    const status = read.fails === 'ok' ? beatStatus(world, address, false) : read.fails;
     step.emit({ kind: 'dma.read', request, segment, address, length, local: read.local + this.done, status });
     if (status === 'ok' && address + length < end) return this.done + length;
     step.emit({ kind: 'tlp.complete', device: this.device, tag, status });
@@ -115,7 +115,7 @@ class FirstCompletion extends Completion {
   override ready(world: World, actor: number): boolean {
     const device = world.devices.get(this.device)!;
     const read = device.tags[tagOf(device, actor)]?.read ?? null;
-    return read !== null && landed(device) >= read.behind;
+    return read !== null && (read.fails !== 'ok' || landed(device) >= read.behind);
   }
 
   override waitsFor(): string {

@@ -2,11 +2,15 @@
 
 import type { BeatStatus } from './kinds.ts';
 
-/** A register write that the device's engine has not looked at yet. */
-export interface PostedWrite {
+/** Which register: `width` bytes at `offset` in a BAR. */
+export interface RegisterAccess {
   readonly bar: number;
   readonly offset: number;
   readonly width: number;
+}
+
+/** A register write that the device's engine has not looked at yet. */
+export interface PostedWrite extends RegisterAccess {
   readonly value: bigint;
 }
 
@@ -43,6 +47,8 @@ export interface ReadRequest {
   readonly local: number;
   /** Number of the last packet posted before it: it may not pass that one. */
   readonly behind: number;
+  /** What it will be answered with, if not with data. */
+  fails: BeatStatus;
 }
 
 /** One read request that a device can have in flight. */
@@ -57,6 +63,8 @@ export interface Tag {
 export interface Device {
   readonly id: number;
   readonly name: string;
+  /** Whether it is in its slot. */
+  present: boolean;
   /** The first 256 bytes of configuration space. */
   config: Uint8Array;
   /** Registers, one array of bytes per BAR. */

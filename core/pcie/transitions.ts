@@ -9,7 +9,20 @@ import {
 } from './bus.ts';
 import { deviceOf, freeTag } from './flow.ts';
 import { beatStatuses, type BeatStatus, type pcieKinds } from './kinds.ts';
-import type { WritePacket } from './state.ts';
+import type { Device, WritePacket } from './state.ts';
+
+/** What `device.create` carries as JSON. */
+export interface Layout {
+  readonly name: string;
+  readonly bars: readonly number[];
+  readonly vendorID: number;
+  readonly deviceID: number;
+}
+
+/** What read requests under way bring nobody takes any more. */
+function dropRequests({ tags }: Device): void {
+  for (const { read } of tags) if (read !== null) read.fails = 'completion-timeout';
+}
 
 function worse(a: BeatStatus = 'ok', b: BeatStatus): BeatStatus {
   return beatStatuses.indexOf(a) < beatStatuses.indexOf(b) ? b : a;
@@ -17,11 +30,14 @@ function worse(a: BeatStatus = 'ok', b: BeatStatus): BeatStatus {
 
 export const pcieTransitions: Transitions<typeof pcieKinds> = {
   'device.create': (world, e) => {
-    const { name, bars } = JSON.parse(e.layout) as { name: string; bars: number[] };
+    const { name, bars, vendorID, deviceID } = JSON.parse(e.layout) as Layout;
+    const config = new Uint8Array(256);
+    config.set([...bytesOf(BigInt(vendorID), 2), ...bytesOf(BigInt(deviceID), 2)]);
     world.devices.set(e.device, {
       id: e.device,
       name,
-      config: new Uint8Array(256),
+      present: true,
+      config,
       bars: bars.map((size) => ({ bytes: new Uint8Array(size) })),
       memory: new Uint8Array(e.memory),
       openedBy: 0,
@@ -34,6 +50,12 @@ export const pcieTransitions: Transitions<typeof pcieKinds> = {
       failures: new Map(),
     });
     world.nextId = e.device + 1;
+  },
+  'device.unplug': (world, e) => {
+    const device = world.devices.get(e.device)!;
+    device.present = false;
+    device.writes.length = 0;
+    dropRequests(device);
   },
   'pci.open': (world, e) => {
     world.devices.get(e.device)!.openedBy = e.service;
@@ -52,10 +74,13 @@ export const pcieTransitions: Transitions<typeof pcieKinds> = {
   'pci.settled': () => {},
   'device.reset': (world, e) => {
     const device = world.devices.get(e.device)!;
+    const ids = device.config.slice(0, 4);
     device.config = new Uint8Array(device.config.length);
+    device.config.set(ids);
     for (const bar of device.bars) bar.bytes = new Uint8Array(bar.bytes.length);
     device.writes.length = 0;
     device.fifos.fill(0);
+    dropRequests(device);
     device.failures.clear();
   },
   'config.read': () => {},
@@ -65,7 +90,7 @@ export const pcieTransitions: Transitions<typeof pcieKinds> = {
   'mmio.read': () => {},
   'mmio.write': (world, e) => {
     const device = world.devices.get(e.device)!;
-    ownBytes(device.bars[e.bar]!, 'bytes').set(bytesOf(e.value, e.width), e.offset);
+    if (e.stored) ownBytes(device.bars[e.bar]!, 'bytes').set(bytesOf(e.value, e.width), e.offset);
     device.writes.push({ bar: e.bar, offset: e.offset, width: e.width, value: e.value });
   },
   'device.take': (world, e) => {
@@ -124,13 +149,27 @@ export const pcieTransitions: Transitions<typeof pcieKinds> = {
     const device = deviceOf(world, actor);
     const { request, segment, address, length, local } = e;
     const behind = device.postedCount;
-    device.tags[freeTag(device)]!.read = { engine: actor, request, segment, address, length, local, behind };
+    device.tags[freeTag(device)]!.read = {
+      engine: actor,
+      request,
+      segment,
+      address,
+      length,
+      local,
+      behind,
+      fails: 'ok',
+    };
   },
   'tlp.complete': (world, e) => {
     const { tags, failures } = world.devices.get(e.device)!;
     const tag = tags[e.tag]!;
-    if (e.status !== 'ok') failures.set(tag.read!.engine, worse(failures.get(tag.read!.engine), e.status));
+    // An engine that has ended asks no more.
+    if (e.status !== 'ok' && world.actors.get(tag.read!.engine)!.alive)
+      failures.set(tag.read!.engine, worse(failures.get(tag.read!.engine), e.status));
     tag.read = null;
+  },
+  'tlp.fail': (world, e) => {
+    world.devices.get(e.device)!.tags[e.tag]!.read!.fails = e.status;
   },
   'tlp.finish': (world, e, actor) => {
     world.devices.get(e.device)!.failures.delete(actor);

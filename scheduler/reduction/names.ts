@@ -117,12 +117,15 @@ export class Names {
   private nameOf(resource: Resource, id: number, world: World): number {
     switch (resource) {
       case 'actor':
+      case 'tag':
         return this.actors[id]!;
       case 'frame':
         return this.frameOf(id, world);
       case 'allocator':
       case 'iommu':
       case 'fifo':
+      case 'packet':
+      case 'fault':
         return id;
       default:
         this.catchUp(id + 1);
