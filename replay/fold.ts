@@ -15,9 +15,13 @@ export function foldInto(world: World, events: Iterable<RecordedEvent>, name: st
       evolve(world, event, actor, tick);
     }
   } catch (error) {
-    if (error instanceof InputError) throw error;
-    throw new InputError(`${name}: event ${at} does not fit the world before it: the session is damaged`, {
-      cause: error,
-    });
+    throw unfit(name, at, error);
   }
+}
+
+/** What to say of an event that cannot be applied. */
+export function unfit(name: string, seq: number, error: unknown): InputError {
+  if (error instanceof InputError) return error;
+  const why = `${name}: event ${seq} does not fit the world before it: the session is damaged`;
+  return new InputError(why, { cause: error });
 }

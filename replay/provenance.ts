@@ -20,6 +20,8 @@ export class Provenance {
   private readonly devices = new Map<number, Uint32Array>();
   /** The step of what a call answers. */
   private readonly outputs = new Map<number, number>();
+  /** The steps of pages that are swapped out, by object and page. */
+  private readonly swapped = new Map<string, Uint32Array>();
   /** The steps of the payloads that a device has posted, the oldest first; an interrupt has none. */
   private readonly posted = new Map<number, { readonly local: number; readonly steps: Uint32Array }[]>();
 
@@ -51,9 +53,22 @@ export class Provenance {
     return (resource === 'frame' ? this.frames : this.devices).get(id);
   }
 
+  /** The steps of the bytes of a page that is swapped out. */
+  stepsOfSwapped(object: number, page: number): Uint32Array | undefined {
+    return this.swapped.get(`${object} ${page}`);
+  }
+
   /** Takes in what an event does to bytes; to be called before the event changes the world. */
   event(seq: number, event: AnyEvent, touches: Touches, world: World, actor: number): void {
     if (event.kind === 'vm.terminate') return; // its frames keep their bytes until somebody takes them
+    if (event.kind === 'page.swap-out') {
+      this.swapped.set(`${event.object} ${event.page}`, this.stepsAt('frame', event.frame)?.slice() ?? nothing);
+      return;
+    }
+    if (event.kind === 'page.swap-in') {
+      this.restore(seq, this.stepsOfSwapped(event.object, event.page), event.frame, world);
+      return;
+    }
     if (event.kind === 'call.output') this.outputs.set(event.call, this.step(seq, 0));
     else if (event.kind === 'tlp.write') this.post(deviceOf(world, actor).id, event.local, this.taken(seq, touches));
     else if (event.kind === 'tlp.msi') this.post(event.device, 0, nothing);
@@ -104,6 +119,22 @@ export class Provenance {
         to[put] = step;
       }
     }
+  }
+
+  /** A page comes back into a frame. */
+  private restore(seq: number, steps: Uint32Array | undefined, frame: number, world: World): void {
+    const place = new Uint32Array(sizeOf(world, 'frame', frame));
+    let source = -1;
+    let step = 0;
+    for (let at = 0; at < place.length; at += 1) {
+      const before = steps?.[at] ?? 0;
+      if (before !== source) {
+        source = before;
+        step = this.step(seq, source);
+      }
+      place[at] = step;
+    }
+    this.frames.set(frame, place);
   }
 
   private post(device: number, local: number, steps: Uint32Array): void {

@@ -164,8 +164,11 @@ function dataLines({ where, what, length, bytes, pieces, brought }: DataGroup): 
   ];
 }
 
-function printFindings({ findings, outcomes }: Diff): void {
+function printFindings({ findings, outcomes, results }: Diff): void {
   if (outcomes.a !== outcomes.b) print(`\n${styled('bold', 'outcome')}: ${outcomes.a} in a, ${outcomes.b} in b`);
+  if (results.a !== results.b) {
+    print(`\n${styled('bold', 'result')}: ${results.a ?? 'none'} in a, ${results.b ?? 'none'} in b`);
+  }
   for (const side of ['a', 'b'] as const) {
     for (const { rule, message, seq } of findings[side]) {
       print(`\n${styled('bold', `only in ${side}`)}: ${styled('red', rule)} after event ${seq}: ${message}`);

@@ -1,5 +1,4 @@
 /** What memory held in the end: heap blocks, the rest of a VM object, a device's own memory. */
-import { lookup } from '../../core/memory/fault.ts';
 import type { World } from '../../core/world.ts';
 import type { Provenance } from '../provenance.ts';
 
@@ -66,12 +65,10 @@ export function stretchesOf(world: World, provenance: Provenance, range: ObjectR
     for (let at = from; at < to;) {
       const offset = at % pageSize;
       const length = Math.min(pageSize - offset, to - at);
-      const frame = lookup(world, range.object, (at - offset) / pageSize)?.frame;
-      const seen = frame === undefined ? undefined : world.frames.get(frame)?.bytes;
+      const seen = pageOf(world, provenance, range.object, (at - offset) / pageSize);
       if (seen !== undefined) {
-        bytes.set(seen.subarray(offset, offset + length), at - from);
-        const theirs = provenance.stepsAt('frame', frame!);
-        if (theirs !== undefined) steps.set(theirs.subarray(offset, offset + length), at - from);
+        bytes.set(seen.bytes.subarray(offset, offset + length), at - from);
+        if (seen.steps !== undefined) steps.set(seen.steps.subarray(offset, offset + length), at - from);
       }
       at += length;
     }
@@ -84,12 +81,31 @@ export function stretchesOf(world: World, provenance: Provenance, range: ObjectR
   return stretches;
 }
 
+/** A page as a reader of the object sees it, wherever it is; undefined when nobody has touched it. */
+function pageOf(
+  world: World,
+  provenance: Provenance,
+  object: number,
+  page: number,
+): { readonly bytes: Uint8Array; readonly steps: Uint32Array | undefined } | undefined {
+  for (let id = object; id !== 0; id = world.objects.get(id)?.shadow ?? 0) {
+    const { pages, swapped } = world.objects.get(id)!;
+    const frame = pages.get(page);
+    if (frame !== undefined)
+      return { bytes: world.frames.get(frame)!.bytes, steps: provenance.stepsAt('frame', frame) };
+    const bytes = swapped.get(page);
+    if (bytes !== undefined) return { bytes, steps: provenance.stepsOfSwapped(id, page) };
+  }
+  return undefined;
+}
+
 /** Where the stretches begin that hold a page which somebody has touched. */
 function touched(world: World, { object, from, to }: ObjectRange): number[] {
   const { pageSize } = world.machine;
   const begins = new Set<number>();
   for (let id = object; id !== 0; id = world.objects.get(id)?.shadow ?? 0) {
-    for (const page of world.objects.get(id)?.pages.keys() ?? []) {
+    const { pages, swapped } = world.objects.get(id)!;
+    for (const page of [...pages.keys(), ...swapped.keys()]) {
       // A page lies in two stretches when these begin in the middle of pages.
       for (const at of [page * pageSize, (page + 1) * pageSize - 1]) {
         const clamped = Math.min(Math.max(at, from), to - 1);

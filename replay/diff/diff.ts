@@ -5,6 +5,7 @@
 import { modelVersion } from '../../core/events.ts';
 import { CannotJudge } from '../../core/errors.ts';
 import type { RecordedEvent } from '../../store/reader.ts';
+import { unfit } from '../fold.ts';
 import { sameEvent } from '../replay.ts';
 import type { Session } from '../session.ts';
 import { Alignment } from './alignment.ts';
@@ -102,8 +103,8 @@ function compare(
   while (parting === undefined && (inA !== undefined || inB !== undefined)) {
     if (inA === undefined || inB === undefined || inA.actor !== inB.actor || !sameEvent(inA.event, inB.event))
       parting = (inA ?? inB)!.seq;
-    if (inA !== undefined) left.walk.step(inA);
-    if (inB !== undefined) right.walk.step(inB);
+    if (inA !== undefined) step(left, inA);
+    if (inB !== undefined) step(right, inB);
     if (parting !== undefined) break;
     if (left.walk.seq % turn === 0) onProgress?.(left.walk.seq + right.walk.seq);
     inA = next(left);
@@ -129,9 +130,18 @@ function goOn(side: Side): boolean {
   for (let left = turn; left > 0; left -= 1) {
     const recorded = next(side);
     if (recorded === undefined) return false;
-    side.walk.step(recorded);
+    step(side, recorded);
   }
   return true;
+}
+
+/** @throws {InputError} when the event does not fit the world before it */
+function step({ session, walk }: Side, recorded: RecordedEvent): void {
+  try {
+    walk.step(recorded);
+  } catch (error) {
+    throw unfit(session.name, recorded.seq, error);
+  }
 }
 
 function tell(a: Session, b: Session, { a: left, b: right, contents, alignment, parting }: Compared): Diff {
@@ -142,7 +152,8 @@ function tell(a: Session, b: Session, { a: left, b: right, contents, alignment, 
   const different =
     operations.onlyA + operations.onlyB + operations.changed + operations.saw + data.bytes > 0 ||
     findings.a.length + findings.b.length > 0 ||
-    a.row.outcome !== b.row.outcome;
+    a.row.outcome !== b.row.outcome ||
+    a.row.result !== b.row.result;
   return {
     result: different ? 'different' : 'reordered',
     ...about(a, b),
@@ -155,12 +166,13 @@ function tell(a: Session, b: Session, { a: left, b: right, contents, alignment, 
   };
 }
 
-function about(a: Session, b: Session): Pick<Diff, 'names' | 'events' | 'digests' | 'outcomes'> {
+function about(a: Session, b: Session): Pick<Diff, 'names' | 'events' | 'digests' | 'outcomes' | 'results'> {
   return {
     names: { a: a.name, b: b.name },
     events: { a: a.row.events, b: b.row.events },
     digests: { a: a.row.digest, b: b.row.digest },
     outcomes: { a: a.row.outcome, b: b.row.outcome },
+    results: { a: a.row.result, b: b.row.result },
   };
 }
 

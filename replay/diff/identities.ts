@@ -250,6 +250,7 @@ export class Identities {
         break;
       case 'page.zero':
       case 'page.copy':
+      case 'page.swap-in':
         this.frames.set(event.frame, mix(this.objectName(event.object), event.page));
         break;
       case 'vm.enter':

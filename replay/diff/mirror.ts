@@ -34,6 +34,7 @@ export function mirror(diff: Diff): Diff {
     pairs: diff.pairs.map(mirrorPair),
     data: { ...data, groups: data.groups.map(mirrorData) },
     outcomes: swap(diff.outcomes),
+    results: swap(diff.results),
     findings: swap(diff.findings),
   };
 }

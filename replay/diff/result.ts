@@ -94,5 +94,7 @@ export interface Diff {
   readonly pairs: readonly PairGroup[];
   readonly data: { readonly bytes: number; readonly groups: readonly DataGroup[]; readonly uncompared: number };
   readonly outcomes: Sides<string>;
+  /** What the app's main program returned, as JSON; null for nothing. */
+  readonly results: Sides<string | null>;
   readonly findings: Sides<readonly FindingDifference[]>;
 }

@@ -12,7 +12,17 @@ import { Log } from './log.ts';
 import { Touches } from './touches.ts';
 
 /** What follows from others' work and falls to whoever comes first, or last: page faults, the end of an object. No actor's operations. */
-const consequences: ReadonlySet<KindName> = new Set(['page.zero', 'page.copy', 'page.enter', 'vm.terminate']);
+const consequences: ReadonlySet<KindName> = new Set([
+  'page.zero',
+  'page.copy',
+  'page.swap-out',
+  'page.swap-in',
+  'page.enter',
+  'vm.terminate',
+]);
+
+/** These free frames; what becomes of those shows when somebody takes them. */
+const frees: ReadonlySet<KindName> = new Set(['page.swap-out', 'vm.terminate']);
 
 /** Where an object was mapped first. */
 interface Place {
@@ -70,7 +80,7 @@ export class Walk {
       const what = event.kind === 'page.copy' ? `page.copy (${event.reason})` : event.kind;
       this.consequences.set(what, (this.consequences.get(what) ?? 0) + 1);
     }
-    if (event.kind !== 'vm.terminate') this.conflicts.event(seq, actor, touches, world, consequence);
+    if (!frees.has(event.kind)) this.conflicts.event(seq, actor, touches, world, consequence);
     this.provenance.event(seq, event, touches, world, actor);
     if (event.kind === 'vm.terminate') this.end(event.object);
     else if (event.kind === 'vm.enter') this.notePlace(event.object, event.task, event.address, event.offset);

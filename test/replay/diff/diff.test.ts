@@ -51,6 +51,30 @@ describe('the same behaviour under another schedule', () => {
   });
 });
 
+describe('memory that was swapped out', () => {
+  test('and came back, or not, at other times, is the same', ({ folder }) => {
+    const pressed = app(function* (of) {
+      const block = yield* of.mmap(64 * 1_024);
+      yield* of.memset(block, 7, 256);
+      const writer = function* (): Program {
+        yield* of.memset(block + 32 * 1_024, 8, 512);
+      };
+      const presser = function* (): Program {
+        yield* of.reclaim();
+      };
+      const threads = [yield* of.pthread_create('one', writer), yield* of.pthread_create('two', presser)];
+      for (const thread of threads) yield* of.pthread_join(thread);
+    });
+    const counts = new Set<string>();
+    for (let seed = 2; seed < 8; seed += 1) {
+      const found = compared(folder, [pressed, { seed: 1 }], [pressed, { seed }]);
+      expect(found.result).toBe('reordered');
+      counts.add(JSON.stringify(found.consequences.map(({ what, count }) => [what, count])));
+    }
+    expect(counts.size).toBeGreaterThan(1);
+  });
+});
+
 describe('a race that went the other way', () => {
   test('is told by its pairs, by what the device got, and by the stores and beats that brought it', ({ folder }) => {
     const found = compared(folder, [lateWriteRace, { seed: 1 }], [lateWriteRace, { seed: 3 }]);
@@ -96,6 +120,7 @@ describe('a race that went the other way', () => {
     expect(found.pairs.filter(({ matter }) => matter === 'frame')).toMatchObject([
       { actors: ['app:main/app:two', 'app:main/app:one'], count: { a: 1, b: 1 } },
     ]);
+    expect(found.results).toEqual({ a: '1', b: '2' });
     expect(found.data.groups).toMatchObject([
       {
         length: 16,

@@ -64,6 +64,24 @@ describe('why', () => {
     session.close();
   });
 
+  test('a byte that was swapped out and in came by that, and by its store', ({ folder }) => {
+    const scenario = scenarioOf({
+      *app(app) {
+        const block = yield* app.mmap(16 * 1_024);
+        yield* app.memset(block, 7, 4);
+        yield* app.reclaim();
+        yield* app.load(block, 4);
+      },
+    });
+    const session = recorded(folder, scenario);
+    const [back] = session.events({ kind: 'page.swap-in' });
+    const { frame } = back!.event as { frame: number };
+    const [piece] = why(session, parseTarget(`frame:${frame}+0+4`), back!.seq);
+    expect(piece!.bytes).toEqual(new Uint8Array(4).fill(7));
+    expect(piece!.way.map(({ seq }) => session.event(seq).event.kind)).toEqual(['page.swap-in', 'memory.fill']);
+    session.close();
+  });
+
   test('says where there is nothing', ({ folder }) => {
     const session = recorded(folder, lateWrite);
     expect(() => why(session, parseTarget('app:0x10+4'))).toThrow('there are no bytes at app 0x10 (+4)');
