@@ -85,6 +85,8 @@ export interface Step {
   readonly live: Map<number, unknown>;
   /** Records an event and applies it to the world. */
   emit(event: AnyEvent): void;
+  /** Says that what the actor does next depends on an object that no event of this step touches. */
+  look(resource: Resource, id: number): void;
   /** Starts an actor and returns its number. */
   spawn(actor: Spawn): number;
   /** The acting actor goes into the kernel (1) or comes out of it (-1); calls nest. */

@@ -87,9 +87,19 @@ export function startWith(
   limits: Limits,
   observer: Observer,
 ): Run {
+  const latency = strategy.timed ? stream(seed, 'latency') : noLatency;
+  return built(scenario, () => new Run(scenario.build(limits.set), strategy, latency, observer, limits.maxSteps));
+}
+
+/** Whether the scenario has a device, with these options. @throws {InputError} when the scenario cannot be built */
+export function hasDevice(scenario: Scenario, set: Options): boolean {
+  return built(scenario, () => scenario.build(set).device !== undefined);
+}
+
+/** Runs what builds a scenario, and says in one line what is wrong with it. */
+function built<T>(scenario: Scenario, work: () => T): T {
   try {
-    const latency = strategy.timed ? stream(seed, 'latency') : noLatency;
-    return new Run(scenario.build(limits.set), strategy, latency, observer, limits.maxSteps);
+    return work();
   } catch (error) {
     if (error instanceof InputError || error instanceof Abort) throw error;
     const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

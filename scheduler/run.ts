@@ -1,5 +1,6 @@
 import { kill } from '../core/actors/dying.ts';
 import { endOfMain } from '../core/app/process.ts';
+import type { Resource } from '../core/catalogue.ts';
 import { InputError, ScenarioError } from '../core/errors.ts';
 import { kindNumbers, quietKinds, type AnyEvent } from '../core/events.ts';
 import { evolve } from '../core/evolve.ts';
@@ -136,6 +137,11 @@ export class Run implements Step, Running {
 
   private runnerOf(actor: number): Runner | undefined {
     return this.runners.find((runner) => runner.id === actor);
+  }
+
+  look(resource: Resource, id: number): void {
+    this.observer.look?.(resource, id, this.actor, this.world);
+    this.strategy.look?.(resource, id, this.actor, this.world);
   }
 
   spawn({ name, role, task, device = 0, daemon = false, waits = false, program, epilogue }: Spawn): number {

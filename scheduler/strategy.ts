@@ -1,4 +1,5 @@
 /** How the next actor is picked. One strategy a file in `strategies/`; they are listed in `strategies.ts`. */
+import type { Resource } from '../core/catalogue.ts';
 import type { AnyEvent } from '../core/events.ts';
 import type { Operation } from '../core/operation.ts';
 import type { World } from '../core/world.ts';
@@ -35,6 +36,8 @@ export interface Strategy {
   moved?(actor: number): void;
   /** An event is about to happen, in the world as it is just before it. */
   event?(event: AnyEvent, kind: number, actor: number, world: World): void;
+  /** What the actor does next depends on an object that no event of its step touches. */
+  look?(resource: Resource, id: number, actor: number, world: World): void;
 }
 
 /** Picked instead of an actor, ends the run where it is. */

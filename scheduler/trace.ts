@@ -1,11 +1,11 @@
 /**
  * The identity of a trace: the same for all schedules that differ only in the order of what commutes (Mazurkiewicz, 1977).
  *
- * An event is known by its actor's descent and its index in it, never by the numbers of kernel objects, which depend on
+ * An event is known by its kind, its actor's descent and its index in it, never by the numbers of kernel objects, which depend on
  * the schedule. Its hash takes in those of the events that it directly depends on: the one before in its actor, for bytes and
  * objects that it touches the last write, and for a write the reads since. The sum of all events' hashes is the trace's.
  */
-import type { Access, Touch } from '../core/catalogue.ts';
+import type { Access, Resource, Touch } from '../core/catalogue.ts';
 import { kindOf, type AnyEvent } from '../core/events.ts';
 import type { World } from '../core/world.ts';
 import { keyOf } from './footprint.ts';
@@ -26,6 +26,9 @@ function mix(a: number, b: number): number {
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return hash ^ (hash >>> 16);
 }
+
+/** Stands for the kind where there is no event. */
+const looking = -1;
 
 /** Watches one run. */
 export class TraceHash {
@@ -53,7 +56,7 @@ export class TraceHash {
   }
 
   /** To be called with every event, and the world as it was just before it. */
-  event(event: AnyEvent, actor: number, tick: number, world: World): void {
+  event(event: AnyEvent, kind: number, actor: number, tick: number, world: World): void {
     if (!this.timed && tick !== this.tick) {
       // Time passes only when nobody can move.
       this.tick = tick;
@@ -64,8 +67,10 @@ export class TraceHash {
     this.actor = actor;
     const last = this.lasts[actor];
     if (last !== undefined) direct.add(last);
+    // Whoever ends an actor comes after what it has done.
+    this.touch('actor', actor, 'read');
     kindOf(event.kind).footprint(event, this.touch, world, actor);
-    this.close(actor);
+    this.close(actor, kind);
     if (event.kind === 'actor.create') {
       const child = this.children[actor] ?? 0;
       this.children[actor] = child + 1;
@@ -73,16 +78,27 @@ export class TraceHash {
     }
   }
 
+  /** To be called when what an actor does next depends on an object that no event of its step touches. */
+  look(resource: Resource, id: number, actor: number): void {
+    const { direct } = this;
+    direct.clear();
+    this.actor = actor;
+    const last = this.lasts[actor];
+    if (last !== undefined) direct.add(last);
+    this.touch(resource, id, 'read');
+    this.close(actor, looking);
+  }
+
   /** The trace so far, as a whole number of 53 bits. */
   value(): number {
     return (this.sumHigh & 0x1fffff) * 2 ** 32 + (this.sumLow >>> 0);
   }
 
-  private close(actor: number): void {
+  private close(actor: number, kind: number): void {
     const index = this.low.length;
     const count = this.counts[actor] ?? 0;
     this.counts[actor] = count + 1;
-    let low = mix(this.descents[actor]!, count);
+    let low = mix(mix(this.descents[actor]!, count), kind);
     let high = mix(low, this.barrier);
     let beforeLow = 0;
     let beforeHigh = 0;

@@ -61,7 +61,9 @@ export function IOServiceOpen(service: number, type = 0): Program<[code: number,
 }
 
 function* openService(service: number, type: number): Program<[code: number, connection: number]> {
-  const { driver, stopped, entitlement } = yield* now(({ world, live }) => {
+  const { driver, stopped, entitlement } = yield* now((step) => {
+    const { world, live } = step;
+    step.look('service', service);
     const state = world.services.get(service)?.state;
     return {
       driver: state === undefined ? undefined : (live.get(service) as IOService),
@@ -119,7 +121,10 @@ function* openService(service: number, type: number): Program<[code: number, con
  * Evaluates to `MACH_SEND_INVALID_DEST` when there is no such connection, or no more.
  */
 export function* IOServiceClose(connection: number): Program<number> {
-  const open = yield* now(({ world }) => world.connections.get(connection)?.state === 'open');
+  const open = yield* now((step) => {
+    step.look('connection', connection);
+    return step.world.connections.get(connection)?.state === 'open';
+  });
   if (!open) return yield* refuse('IOServiceClose', MACH_SEND_INVALID_DEST);
   yield* inKernel(clientClose(connection));
   return kIOReturnSuccess;
@@ -130,7 +135,9 @@ export const kIOMapAnywhere = 0x1;
 export const kIOMapReadOnly = 0x1000;
 
 const isOpen = (connection: number): Operation<boolean> =>
-  now(({ world, actor }) => {
+  now((step) => {
+    const { world, actor } = step;
+    step.look('connection', connection);
     const held = world.connections.get(connection);
     return held?.state === 'open' && held.task === world.actors.get(actor)!.task;
   });

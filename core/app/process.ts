@@ -6,9 +6,14 @@ import type { World } from '../world.ts';
 const taskOf = (world: World, actor: number): number => world.actors.get(actor)!.task;
 
 /** Whether the actor is the last thread of its process. */
-function isLast(world: World, actor: number): boolean {
-  const task = taskOf(world, actor);
-  return ![...world.actors.values()].some((other) => other.task === task && other.id !== actor && other.alive);
+function isLast(step: Step): boolean {
+  const task = taskOf(step.world, step.actor);
+  for (const { id, task: own, alive } of step.world.actors.values()) {
+    if (own !== task || id === step.actor) continue;
+    step.look('actor', id);
+    if (alive) return false;
+  }
+  return true;
 }
 
 /** Ends the process, with all its threads. */
@@ -24,9 +29,8 @@ export function kill(signal = 9): Act<void> {
 /** Ends the calling thread; with the last one, the process. */
 export function pthread_exit(): Act<void> {
   return act('pthread_exit', 'syscall', (step) => {
-    const { world, actor } = step;
-    if (isLast(world, actor)) endByReturning(step);
-    else step.emit({ kind: 'actor.exit', actor, reason: 'returned' });
+    if (isLast(step)) endByReturning(step);
+    else step.emit({ kind: 'actor.exit', actor: step.actor, reason: 'returned' });
   });
 }
 
@@ -36,7 +40,7 @@ function endByReturning(step: Step): void {
 
 /** What a thread ends with: if no other thread of the process is alive, the process ends. */
 export function* endOfThread(): Program {
-  if (yield* now(({ world, actor }) => isLast(world, actor))) yield* act('exit', 'syscall', endByReturning);
+  if (yield* now(isLast)) yield* act('exit', 'syscall', endByReturning);
 }
 
 /** What the main thread ends with: returning from `main` is `exit`. */

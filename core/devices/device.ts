@@ -140,7 +140,10 @@ export class Device {
 
   /** A register's value now: the device looks at itself. */
   register(bar: number, offset: number, width: number): Operation<bigint> {
-    return now(({ world }) => wordOf(world.devices.get(this.id)!.bars[bar]!.bytes.subarray(offset, offset + width)));
+    return now((step) => {
+      step.look('register', this.id);
+      return wordOf(step.world.devices.get(this.id)!.bars[bar]!.bytes.subarray(offset, offset + width));
+    });
   }
 
   /** Changes a register of its own by what it holds: nobody comes in between. */
@@ -209,7 +212,10 @@ export class Device {
 
   /** Local memory now: a copy. */
   peek(local: number, length: number): Operation<Uint8Array> {
-    return now(({ world }) => world.devices.get(this.id)!.memory.slice(local, local + length));
+    return now((step) => {
+      step.look('device', this.id);
+      return step.world.devices.get(this.id)!.memory.slice(local, local + length);
+    });
   }
 
   /** Makes data: bytes in local memory. */

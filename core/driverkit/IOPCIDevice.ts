@@ -9,7 +9,7 @@ import {
 import { modelOf } from '../devices/device.ts';
 import { Registers } from '../devices/registers.ts';
 import { wordOf } from '../memory/atomics.ts';
-import { act, Crash, now, refuse, type Program } from '../operation.ts';
+import { act, Crash, now, refuse, type Operation, type Program } from '../operation.ts';
 import { commandHas, kIOPCICommandMemorySpace } from '../pcie/bus.ts';
 import { behindPosted } from '../pcie/link.ts';
 import { hex } from '../units.ts';
@@ -20,9 +20,17 @@ import { OSObject } from './objects.ts';
 export class IOPCIDevice extends OSObject {
   private session: 'never' | 'open' | 'closed' = 'never';
 
+  /** The service that has the session; 0 for none. */
+  private owner(): Operation<number> {
+    return now((step) => {
+      step.look('register', this.id);
+      return step.world.devices.get(this.id)!.openedBy;
+    });
+  }
+
   /** Errors: `kIOReturnNotOpen` when another client has the session. Does not enable bus lead or memory space. */
   *Open(client: IOService): Program<number> {
-    const owner = yield* now(({ world }) => world.devices.get(this.id)!.openedBy);
+    const owner = yield* this.owner();
     if (owner !== 0) return yield* refuse('IOPCIDevice::Open', kIOReturnNotOpen);
     yield* act('IOPCIDevice::Open', 'kernel', (step) =>
       step.emit({ kind: 'pci.open', device: this.id, service: client.service }),
@@ -33,7 +41,7 @@ export class IOPCIDevice extends OSObject {
 
   /** Clears bus lead and memory space. Register accesses afterwards crash the dext. A second close does nothing. */
   *Close(client: IOService): Program {
-    const owner = yield* now(({ world }) => world.devices.get(this.id)!.openedBy);
+    const owner = yield* this.owner();
     if (owner !== client.service) return;
     yield* act('IOPCIDevice::Close', 'kernel', (step) =>
       step.emit({ kind: 'pci.close', device: this.id, service: client.service }),

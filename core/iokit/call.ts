@@ -103,7 +103,9 @@ export function* call(args: CallArguments): Program<CallResult> {
   ) {
     return [yield* refuse(name, MIG_ARRAY_TOO_LARGE), [], outputSize];
   }
-  const { storeWidth, task, open } = yield* now(({ world, actor }) => {
+  const { storeWidth, task, open } = yield* now((step) => {
+    const { world, actor } = step;
+    step.look('connection', connection);
     const caller = world.actors.get(actor)!.task;
     const held = world.connections.get(connection);
     // A child process does not inherit its parent's ports.

@@ -24,7 +24,10 @@ export const maxSegments = 32;
 /** Bus addresses that a mapper hands out begin here. */
 const iovaBase = 0x1000_0000;
 
-const commandOf = (step: Step, id: number): Command => step.world.commands.get(id)!;
+function commandOf(step: Step, id: number): Command {
+  step.look('command', id);
+  return step.world.commands.get(id)!;
+}
 
 /**
  * The mapper that a command for the object gets (facts §4.1): a PCI nub's own; for any other object the system mapper,

@@ -128,7 +128,10 @@ function* snapshotEagerly(id: number, index: number): Program {
  * copy-on-write descriptor, snapshots them (facts §2.3). Evaluates to a return code.
  */
 function* resolve(id: number): Program<number> {
-  const done = yield* now((step) => step.world.descriptors.get(id)!.parts.length > 0);
+  const done = yield* now((step) => {
+    step.look('descriptor', id);
+    return step.world.descriptors.get(id)!.parts.length > 0;
+  });
   if (!done) {
     const eager = yield* act('resolve', 'fault', (step): number[] | undefined => {
       const descriptor = step.world.descriptors.get(id)!;

@@ -3,6 +3,7 @@ import { act, Crash, type Act, type Program, type Step } from '../operation.ts';
 
 /** @throws {Crash} when the object is gone: in C++, a use after free */
 export function mustLive(step: Step, object: number, what: string): void {
+  step.look('object', object);
   if ((step.world.references.get(object) ?? 0) === 0) {
     throw new Crash(
       `EXC_BAD_ACCESS: use of ${what} #${object} after its last release; keep it with retain()`,

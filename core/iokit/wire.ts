@@ -17,7 +17,10 @@ import type { Descriptor, Direction } from './state.ts';
 
 const writes = (direction: Direction): boolean => direction === 'in' || direction === 'in-out';
 
-const descriptorOf = (step: Step, id: number): Descriptor => step.world.descriptors.get(id)!;
+function descriptorOf(step: Step, id: number): Descriptor {
+  step.look('descriptor', id);
+  return step.world.descriptors.get(id)!;
+}
 
 /** Takes the lock that a thread-safe descriptor has; the others have none (facts §1.3). */
 function* lock(id: number, threadSafe: boolean): Program {

@@ -73,7 +73,11 @@ export const memoryKinds = {
     source: 'facts §1.5, §3.6',
     fields: { task: 'task', death: deaths, reason: 'text' },
     text: 'task {task} dies: {reason}',
-    footprint: (e, touch) => touch('task', e.task, 'write'),
+    footprint: (e, touch, world) => {
+      touch('task', e.task, 'write');
+      // Whether each of its threads is in the kernel.
+      for (const { id, task, alive } of world.actors.values()) if (task === e.task && alive) touch('actor', id, 'sync');
+    },
   }),
   'task.disconnect': kind({
     doc: 'The ports of a dying process go: calls that it has not answered fail, messages to it are lost.',

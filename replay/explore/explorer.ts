@@ -4,7 +4,7 @@ import type { Finding, RuleName } from '../../scheduler/finding.ts';
 import { decisionsOf, formatSchedule, parseSchedule } from '../../scheduler/schedule.ts';
 import { scripted, ScheduleMismatch } from '../../scheduler/scripted.ts';
 import type { Search, Trial } from '../../scheduler/search.ts';
-import { checkOptions, rehearse } from '../execution.ts';
+import { checkOptions, hasDevice, rehearse } from '../execution.ts';
 import { fromHere } from '../format.ts';
 import { raceRules } from '../races/rules.ts';
 import { record, rulesOf } from '../record.ts';
@@ -233,7 +233,7 @@ export class Explorer {
 /** The rules that options choose. Where there is no device, there is nothing to misuse. */
 function rulesFor(scenario: Scenario, options: ExploreOptions): RuleName[] {
   const rules = rulesOf(options);
-  if (scenario.build(options.set ?? {}).device !== undefined) return rules;
+  if (hasDevice(scenario, options.set ?? {})) return rules;
   const races = new Set<RuleName>(raceRules.map(({ name }) => name));
   return rules.filter((rule) => races.has(rule));
 }

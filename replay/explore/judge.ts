@@ -88,9 +88,10 @@ export class Judge {
     const observer: Observer = {
       event(event: AnyEvent, kind: number, actor: number, tick: number, world: World) {
         watcher?.event(event, kind, actor, tick, world);
-        hash?.event(event, actor, tick, world);
+        hash?.event(event, kind, actor, tick, world);
         see?.({ event, actor });
       },
+      ...(hash === undefined ? {} : { look: (resource, id, actor) => hash.look(resource, id, actor) }),
       decision: (actor) => schedule.push(actor),
     };
     const run = startWith(this.scenario, strategy, seed, { ...this.limits, set }, observer);

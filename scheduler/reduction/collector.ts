@@ -1,4 +1,4 @@
-import type { Touch } from '../../core/catalogue.ts';
+import type { Resource, Touch } from '../../core/catalogue.ts';
 import { kindNames, kindOf, type AnyEvent, type KindName } from '../../core/events.ts';
 import type { Operation } from '../../core/operation.ts';
 import type { World } from '../../core/world.ts';
@@ -49,6 +49,21 @@ export class Collector {
     kindOf(event.kind).footprint(event, this.touch, world, actor);
     // Whoever is killed makes no further step: the end of an actor conflicts with all that it does.
     this.touch('actor', actor, 'read');
+  }
+
+  /** A step of the actor begins: whoever ends an actor comes after what it has done. */
+  begin(actor: number, world: World): void {
+    this.how = 0;
+    this.world = world;
+    this.touch('actor', actor, 'read');
+  }
+
+  /** Adds an object that the step looks at. */
+  look(resource: Resource, id: number, world: World): void {
+    this.names.catchUp(world.nextId);
+    this.how = unsteady;
+    this.world = world;
+    this.touch(resource, id, 'read');
   }
 
   /** What an operation is going to touch, as far as it tells. */

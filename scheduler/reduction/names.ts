@@ -128,6 +128,8 @@ export class Names {
       case 'fault':
         return id;
       default:
+        // A number that a scenario has made up stands for nothing.
+        if (!(id >= 0 && id <= world.nextId + perStep)) return id;
         this.catchUp(id + 1);
         return this.objects[id]!;
     }

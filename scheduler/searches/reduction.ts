@@ -90,6 +90,8 @@ export class Reduction implements Search {
   private fresh = 0;
   /** Position of the last step before which time had to pass; everything before happened before everything from there on. */
   private barrier = 0;
+  /** Actors that others have ended: by name and by number, and where. */
+  private killed: { readonly actor: number; readonly number: number; readonly position: number }[] = [];
   private questions: Question[] = [];
   private answer: (() => void) | undefined;
   private running: Running | undefined;
@@ -154,6 +156,7 @@ export class Reduction implements Search {
     let position = -1;
     let now = 0;
     this.lasts = [];
+    this.killed = this.killed.filter(({ position: at }) => at < this.fresh);
     this.barrier = 0;
     for (const [at, { actor, late }] of steps.entries()) {
       this.lasts[actor] = at;
@@ -189,12 +192,18 @@ export class Reduction implements Search {
         below = chosen.branches.slice();
         chosen.branches.length = 0;
         this.take(chosen.actor, candidates[index]!.pending, late);
+        collector.begin(candidates[index]!.id, this.running!.world);
         return index;
       },
       event: (event, kind, actor, world) => {
         if (this.booted && position < this.fresh) return;
         collector.add(event, kind, actor, world);
         if (event.kind === 'actor.create') this.births[names.actorOf(event.actor)] = position;
+        if (event.kind === 'actor.exit' && event.actor !== actor)
+          this.killed.push({ actor: names.actorOf(event.actor), number: event.actor, position });
+      },
+      look: (resource, id, _actor, world) => {
+        if (!this.booted || position >= this.fresh) collector.look(resource, id, world);
       },
     };
   }
@@ -270,7 +279,7 @@ export class Reduction implements Search {
   /** An execution has ended: its races become branches, or questions. */
   private close(): void {
     this.finishStep();
-    const { steps } = this;
+    const { steps, collector } = this;
     for (let i = this.fresh; i < steps.length; i += 1) {
       const step = steps[i]!;
       if (step.waits === 'in contention') this.contend(step, i - 1, []);
@@ -278,6 +287,13 @@ export class Reduction implements Search {
       for (const j of step.races) this.reverse(j, step.actor, step.ranges, conflictOf(steps[j]!.ranges, step.ranges));
     }
     for (const waiting of this.waiting()) this.contend(waiting, steps.length - 1, []);
+    for (const { actor, number, position } of this.killed) {
+      if (position < this.fresh) continue;
+      // What it would have done is not known, but that it could have done it before it was ended.
+      collector.begin(number, this.running!.world);
+      const ranges = collector.take();
+      this.contend({ actor, prior: this.lasts[actor] ?? this.births[actor] ?? -1, ranges }, position, []);
+    }
   }
 
   /** Who waits at the end for what another may have taken. */
@@ -384,12 +400,16 @@ export class Reduction implements Search {
         if (position >= at) {
           names.begin(next, counts[next]);
           collector.take();
+          if (index !== giveUp) collector.begin(candidates[index]!.id, world);
         }
         asked = position === path.length && index !== giveUp;
         return index;
       },
       event: (event, kind, by, now) => {
         if (position >= at) collector.add(event, kind, by, now);
+      },
+      look: (resource, id, _by, now) => {
+        if (position >= at) collector.look(resource, id, now);
       },
     };
   }

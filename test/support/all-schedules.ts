@@ -33,7 +33,7 @@ export function cover(scenario: Scenario, search: Search, atMost: number): Cover
       blocked += 1;
       continue;
     }
-    const outcome = `${String(result)} ${findings.map(({ rule }) => rule).join()}`;
+    const outcome = `${String(result)} ${findings.map(({ rule, message }) => (rule === 'check' ? message : rule)).join()}`;
     const known = traces.get(trace);
     if (known !== undefined && known !== outcome) throw new Error(`one trace, two outcomes: ${known} and ${outcome}`);
     traces.set(trace, outcome);

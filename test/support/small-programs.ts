@@ -36,7 +36,7 @@ const any: fc.Arbitrary<Do> = fc.oneof(
   { weight: 8, arbitrary: plain },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constant('thread' as const), inside: short(access, 1), joined: fc.constant(true) }),
+    arbitrary: fc.record({ do: fc.constant('thread' as const), inside: short(access, 1), joined: fc.boolean() }),
   },
 );
 

@@ -91,8 +91,8 @@ describe('written out', () => {
         const lock = function* (): Program {
           yield* app.pthread_mutex_lock(mutex);
         };
-        yield* app.pthread_create('t0', lock);
-        yield* app.pthread_create('t1', lock);
+        const threads = [yield* app.pthread_create('t0', lock), yield* app.pthread_create('t1', lock)];
+        for (const thread of threads) yield* app.pthread_join(thread);
         yield* app.pthread_exit();
       },
     });
