@@ -37,6 +37,11 @@ export interface ScenarioDefinition<O extends Options, R> {
   readonly kext?: (options: Widen<O>) => IOService;
   /** The app's main thread. */
   readonly app: (app: App, options: Widen<O>) => Program<R>;
+  /**
+   * What must hold all the time: throw, or return what is wrong. Called after every step but those that change
+   * nothing but bytes, and at the end; until it fails once.
+   */
+  readonly always?: (world: World, options: Widen<O>) => string | undefined | void;
   /** What must hold at the end: throw, or return what is wrong. */
   readonly check?: (end: End<R>, options: Widen<O>) => string | undefined | void;
 }
@@ -61,6 +66,8 @@ export interface Parts {
   readonly inKernel: boolean;
   readonly faults: readonly FaultName[];
   main(): Program<unknown>;
+  /** Absent where the scenario asks for nothing. */
+  readonly always: ((world: World) => string | undefined) | undefined;
   check(end: End<unknown>): string | undefined;
 }
 
@@ -98,7 +105,7 @@ export function scenario<O extends Options, R>(definition: ScenarioDefinition<O,
         else own[name] = value;
       }
       const options = own as Widen<O>;
-      const { machine, device, dext, kext, faults } = definition;
+      const { machine, always, device, dext, kext, faults } = definition;
       const planned = typeof faults === 'function' ? faults(options) : (faults ?? []);
       if (dext !== undefined && kext !== undefined) {
         throw new ScenarioError(
@@ -122,6 +129,7 @@ export function scenario<O extends Options, R>(definition: ScenarioDefinition<O,
         inKernel: kext !== undefined,
         faults: faultsNamed(faultsIn(set) ?? planned),
         main: () => definition.app(app, options),
+        always: always && ((world) => always(world, options) ?? undefined),
         check: (end) => definition.check?.(end as End<R>, options) ?? undefined,
       };
     },

@@ -27,10 +27,28 @@ export interface Found {
 
 export type Report = (found: Found) => void;
 
+/** A device's access to memory. */
+export type Beat = EventByKind['dma.read'] | EventByKind['dma.write'];
+
+/** Bus addresses `[from, to)`. */
+export interface Stretch {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** All bus addresses. */
+export const everywhere: Stretch = { from: 0, to: Infinity };
+
 /** A rule at work on one run. */
 export interface Watch {
   /** What it looks at: a handler for each kind. */
   readonly on: { readonly [K in KindName]?: (event: EventByKind[K], at: Moment) => void };
+  /**
+   * Looks at the beats of devices, of which there are very many. Evaluates to a stretch around this one in which
+   * further beats of its kind say nothing, as long as they succeed and none of the kinds in `on` comes; to nothing
+   * when the rule must see the next one.
+   */
+  beat?(event: Beat, at: Moment): Stretch | undefined;
   /** Called once after a run that ended by itself and had any event that the rule looks at, for what shows only then. */
   end?(world: World): void;
 }

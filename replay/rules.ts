@@ -32,6 +32,7 @@ import { staleOutput } from './rules/stale-output.ts';
 import { staleSnapshot } from './rules/stale-snapshot.ts';
 import { stopWhileRunning } from './rules/stop-while-running.ts';
 import { unlockedPrepare } from './rules/unlocked-prepare.ts';
+import { unmapMismatch } from './rules/unmap-mismatch.ts';
 import { unspecified } from './rules/unspecified.ts';
 import { useAfterComplete } from './rules/use-after-complete.ts';
 import { useAfterFree } from './rules/use-after-free.ts';
@@ -73,6 +74,7 @@ export const misuseRules: readonly Rule[] = [
   staleSnapshot,
   stopWhileRunning,
   unlockedPrepare,
+  unmapMismatch,
   unspecified,
   useAfterComplete,
   useAfterFree,

@@ -1,13 +1,16 @@
 import { InputError } from '../core/errors.ts';
-import { kindNames, type AnyEvent, type KindName } from '../core/events.ts';
+import { kindNames, kindNumbers, type AnyEvent, type KindName } from '../core/events.ts';
 import { emptyWorld, type World } from '../core/world.ts';
 import type { Finding, RuleName } from '../scheduler/finding.ts';
 import { watchRaces } from './races/detector.ts';
 import { raceRules } from './races/rules.ts';
-import type { Moment, Report, RuleHead, Watch } from './rule.ts';
+import { everywhere, type Beat, type Moment, type Report, type RuleHead, type Stretch, type Watch } from './rule.ts';
 import { misuseRules, watchedRules } from './rules.ts';
 
-const nowhere = emptyWorld();
+const noWorld = emptyWorld();
+const nowhere: Stretch = { from: 0, to: 0 };
+const reads = kindNumbers.get('dma.read')!;
+const writes = kindNumbers.get('dma.write')!;
 
 type Handler = (event: AnyEvent, at: Moment) => void;
 
@@ -19,6 +22,10 @@ interface Plan {
   readonly begins: readonly Begin[];
   /** By kind number: which of them look at it. */
   readonly lookers: readonly (readonly number[] | undefined)[];
+  /** Which of them look at beats. */
+  readonly beats: readonly number[];
+  /** By kind number: whether it can change what these say of a beat. */
+  readonly disturbs: readonly boolean[];
 }
 
 /** By the very list of names, and by what is in it. */
@@ -45,12 +52,15 @@ function makePlan(chosen: ReadonlySet<RuleName>): Plan {
   if (races.length > 0) {
     begins.push((reporter) => watchRaces(new Map(races.map((rule) => [rule.name, reporter(rule)]))));
   }
-  const looks = begins.map((begin) => begin(() => () => {}).on);
+  const watches = begins.map((begin) => begin(() => () => {}));
+  const looks = watches.map(({ on }) => on);
   const lookers = kindNames.map((kind) => {
     const those = looks.flatMap((on, index) => (on[kind] === undefined ? [] : [index]));
     return those.length === 0 ? undefined : those;
   });
-  return { begins, lookers };
+  const beats = watches.flatMap((watch, index) => ('beat' in watch ? [index] : []));
+  const disturbs = kindNames.map((kind) => beats.some((index) => looks[index]![kind] !== undefined));
+  return { begins, lookers, beats, disturbs };
 }
 
 /** The first finding of a rule and key, and how often it was found. */
@@ -76,6 +86,10 @@ export class Watcher {
   private readonly watches: (Watch | undefined)[] = [];
   /** By kind number, once there was such an event. */
   private readonly handlers: (readonly Handler[] | undefined)[] = [];
+  /** Those that look at beats, once there was one. */
+  private beats: readonly Watch[] | undefined = undefined;
+  /** Where reads, and writes, say nothing to them for now. */
+  private readonly calm: [reads: Stretch, writes: Stretch] = [nowhere, nowhere];
   private readonly entries = new Map<string, Entry>();
   /** One for all events, so that none is allocated for each. */
   private readonly moment: { -readonly [Name in keyof Moment]: Moment[Name] };
@@ -84,18 +98,23 @@ export class Watcher {
   /** @throws {InputError} for a name that no rule has */
   constructor(names: Iterable<RuleName>) {
     this.plan = planOf(names);
-    this.moment = { seq: 0, actor: 0, tick: 0, world: nowhere };
+    this.moment = { seq: 0, actor: 0, tick: 0, world: noWorld };
   }
 
   /** To be called with every event, whose kind has that number, and the world as it was just before it. */
   event(event: AnyEvent, kind: number, actor: number, tick: number, world: World): void {
     const seq = this.seq++;
-    if (this.plan.lookers[kind] === undefined) return;
+    const { lookers, beats, disturbs } = this.plan;
+    const isBeat = beats.length > 0 && (kind === reads || kind === writes);
+    if (lookers[kind] === undefined && !isBeat) return;
     const { moment } = this;
     moment.seq = seq;
     moment.actor = actor;
     moment.tick = tick;
     moment.world = world;
+    if (isBeat) this.beat(event as Beat, kind === reads ? 0 : 1);
+    else if (disturbs[kind]!) this.calm[0] = this.calm[1] = nowhere;
+    if (lookers[kind] === undefined) return;
     for (const handler of this.handlers[kind] ?? this.begin(event.kind, kind)) handler(event, moment);
   }
 
@@ -115,12 +134,28 @@ export class Watcher {
       .toSorted((a, b) => a.seq - b.seq);
   }
 
+  /** Shows a beat to the rules, unless it lies where all of them have said that it says nothing. */
+  private beat(event: Beat, way: 0 | 1): void {
+    const { address, length, status } = event;
+    const ok = status === 'ok';
+    if (ok && address >= this.calm[way].from && address + length <= this.calm[way].to) return;
+    this.beats ??= this.plan.beats.map((index) => this.watch(index));
+    let { from, to } = everywhere;
+    for (const watch of this.beats) {
+      const stretch = watch.beat!(event, this.moment) ?? nowhere;
+      from = Math.max(from, stretch.from);
+      to = Math.min(to, stretch.to);
+    }
+    this.calm[way] = ok ? { from, to } : nowhere;
+  }
+
+  private watch(index: number): Watch {
+    return (this.watches[index] ??= this.plan.begins[index]!((rule) => this.reporter(rule)));
+  }
+
   /** The first event of a kind. */
   private begin(name: KindName, kind: number): readonly Handler[] {
-    const handlers = this.plan.lookers[kind]!.map((index) => {
-      const watch = (this.watches[index] ??= this.plan.begins[index]!((rule) => this.reporter(rule)));
-      return watch.on[name] as Handler;
-    });
+    const handlers = this.plan.lookers[kind]!.map((index) => this.watch(index).on[name] as Handler);
     this.handlers[kind] = handlers;
     return handlers;
   }

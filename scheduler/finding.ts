@@ -8,6 +8,7 @@ export const ruleMeanings = {
   crash: 'a process died as the real one would',
   panic: 'a kernel extension crashed, and the machine with it',
   'program-error': 'a program of the scenario threw',
+  always: 'what the scenario says must always hold did not',
   check: "the scenario's own check failed",
   unspecified: 'the run went through something that no source establishes',
   // Races: accesses to the same bytes that nothing orders.
@@ -79,6 +80,7 @@ export const runRules: readonly RuleName[] = [
   'use-after-release',
   'null-argument',
   'program-error',
+  'always',
   'check',
 ];
 

@@ -93,9 +93,12 @@ export class Run implements Step, Running {
   private runners: Runner[] = [];
   private nextActor = 1;
   private mainReturned = false;
+  /** What must hold all the time, until it did not. */
+  private always: Parts['always'];
 
   constructor(parts: Parts, strategy: Strategy, latency: Random, observer: Observer, maxSteps: number) {
     this.parts = parts;
+    this.always = parts.always;
     this.strategy = strategy;
     this.latency = latency;
     this.observer = observer;
@@ -209,6 +212,7 @@ export class Run implements Step, Running {
     const before = this.events;
     this.stale = false;
     this.move(runner);
+    if (this.always !== undefined && this.stale) this.hold();
     if (this.events === before)
       throw new Error(`step ${this.steps} of ${runner.name} (${runner.pending.name}) made no event`);
   }
@@ -337,17 +341,30 @@ export class Run implements Step, Running {
     this.find('step-bound', `not finished after ${this.maxSteps} steps:\n  ${doing.join('\n  ')}`, []);
   }
 
+  /** Looks at what must hold all the time; once it does not, no more. */
+  private hold(): void {
+    const wrong = said(() => this.always?.(this.world));
+    if (wrong === undefined) return;
+    this.always = undefined;
+    this.find('always', wrong, [this.actor]);
+  }
+
   private check(): void {
+    this.hold();
     if (!this.mainReturned && !endedByItself(this.world)) return;
     const { value: device } = this.world.devices.values().next();
     const end = { world: this.world, result: this.result, deviceMemory: device?.memory ?? new Uint8Array(0) };
-    try {
-      const wrong = this.parts.check(end);
-      if (wrong !== undefined) this.find('check', wrong, []);
-    } catch (error) {
-      const message = error instanceof Error ? error.message + at(error.stack) : String(error);
-      this.find('check', message, []);
-    }
+    const wrong = said(() => this.parts.check(end));
+    if (wrong !== undefined) this.find('check', wrong, []);
+  }
+}
+
+/** What a scenario's own check says is wrong, or throws. */
+function said(check: () => string | undefined): string | undefined {
+  try {
+    return check();
+  } catch (error) {
+    return error instanceof Error ? error.message + at(error.stack) : String(error);
   }
 }
 

@@ -1,6 +1,6 @@
-import type { Moment, Rule, Watch } from '../rule.ts';
+import { everywhere, type Beat, type Moment, type Rule, type Watch, type Stretch } from '../rule.ts';
 import { GivenBackPages } from './shared/given-back.ts';
-import { type Beat, tellBeat, who } from './shared/tell.ts';
+import { tellBeat, who } from './shared/tell.ts';
 import { together } from './shared/together.ts';
 
 /** A device accesses bus addresses that no command has, or without an IOMMU, frames that nobody has wired (facts §4.6, §7.3). */
@@ -10,24 +10,16 @@ export const dmaOutsideMapping: Rule = {
   advice: 'Give the device only segments that PrepareForDMA returned with success, and stay within them.',
   watch(report) {
     const given = new GivenBackPages();
-    /** The last page that was found wired; -1 when that may have changed. */
-    let wired = -1;
-    const forget = (): void => void (wired = -1);
-    const beat = (event: Beat, { seq, actor, world }: Moment): void => {
+    const beat = (event: Beat, { seq, actor, world }: Moment): Stretch | undefined => {
       const { status, address } = event;
       const { mapper, pageSize } = world.machine;
-      if (status === 'ok') {
-        if (mapper !== 'none') return;
-        const frame = Math.floor(address / pageSize);
-        if (frame === wired) return;
-        if (world.frames.get(frame)!.wires > 0) {
-          wired = frame;
-          return;
-        }
-      } else if (status !== 'iommu-fault' && status !== 'no-memory') return;
       const page = Math.floor(address / pageSize);
+      if (status === 'ok') {
+        if (mapper !== 'none') return everywhere;
+        if (world.frames.get(page)!.wires > 0) return { from: page * pageSize, to: (page + 1) * pageSize };
+      } else if (status !== 'iommu-fault' && status !== 'no-memory') return undefined;
       // What was given back, has other rights or another mapper is for other rules.
-      if (given.known(page) || (status === 'iommu-fault' && world.iommu.has(page))) return;
+      if (given.known(page) || (status === 'iommu-fault' && world.iommu.has(page))) return undefined;
       report({
         message: `${who(world, actor)} ${tellBeat(event)}: ${status === 'ok' ? `it hits frame ${page}, which nobody has wired` : status}
   no command was prepared with these addresses`,
@@ -35,8 +27,10 @@ export const dmaOutsideMapping: Rule = {
         actors: [actor],
         key: `${event.kind} ${event.request} ${event.segment}`,
       });
+      return undefined;
     };
-    const own: Watch['on'] = { 'page.wire': forget, 'page.unwire': forget, 'dma.read': beat, 'dma.write': beat };
-    return { on: together(given.on, own) };
+    // A wire that comes or goes changes the answer.
+    const own: Watch['on'] = { 'page.wire': () => {}, 'page.unwire': () => {} };
+    return { on: together(given.on, own), beat };
   },
 };

@@ -1,5 +1,5 @@
-import type { Moment, Rule } from '../rule.ts';
-import { type Beat, tellBeat, who } from './shared/tell.ts';
+import { everywhere, type Beat, type Moment, type Rule, type Stretch } from '../rule.ts';
+import { tellBeat, who } from './shared/tell.ts';
 
 /**
  * The device has work, but may not lead the bus: no data moves and no interrupt comes. Or memory space is off, and the
@@ -22,15 +22,15 @@ export const dmaWithoutBusLead: Rule = {
         key: `lead ${device}`,
       });
     };
-    const beat = (event: Beat, at: Moment): void => {
+    const beat = (event: Beat, at: Moment): Stretch | undefined => {
       if (event.status === 'bus-lead-off') cut(at.world.actors.get(at.actor)!.device, tellBeat(event), at);
+      return everywhere;
     };
     return {
+      beat,
       on: {
         'pci.open': ({ device }) => void closed.delete(device),
         'pci.close': ({ device }, { seq }) => void closed.set(device, seq),
-        'dma.read': beat,
-        'dma.write': beat,
         msi: ({ device, vector, status }, at) => {
           if (status === 'bus-lead-off') cut(device, `sends interrupt ${vector}`, at);
         },

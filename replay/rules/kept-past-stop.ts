@@ -31,6 +31,6 @@ export const keptPastStop: Rule = {
       'command.activate': ({ command }, at) => used(at.world.commands.get(command)!.descriptor, 'prepares', at),
       'mapping.create': ({ descriptor }, at) => used(descriptor, 'maps', at),
     };
-    return { on: together(transfers.on, own) };
+    return { on: together(transfers.on, own), beat: transfers.beat };
   },
 };

@@ -1,9 +1,8 @@
 import type { Range } from '../../core/iokit/state.ts';
 import { alignDown, alignUp, hex } from '../../core/units.ts';
-import type { Rule, Watch } from '../rule.ts';
-import { type Preparation, Preparations } from './shared/preparations.ts';
+import { everywhere, type Rule } from '../rule.ts';
+import { Preparations, type Preparation } from './shared/preparations.ts';
 import { tellBeat, tellMemory, who } from './shared/tell.ts';
-import { together } from './shared/together.ts';
 
 /** A device writes bytes that no segment names, in a page that it can reach all the same: an IOMMU knows pages only (facts §9 "Sub-page sharing", §10 (40)). */
 export const neighbourOverwritten: Rule = {
@@ -12,44 +11,37 @@ export const neighbourOverwritten: Rule = {
   advice: 'Give the device the exact length of each segment, and let it write no more than that.',
   watch(report) {
     const preparations = new Preparations();
-    /** The last segment that a write was found to lie in. */
-    let from = 0;
-    let to = 0;
-    const forget = (): void => void (from = to = 0);
-    const own: Watch['on'] = {
-      'command.prepared': forget,
-      'command.activate': forget,
-      'command.complete': forget,
-      'dma.write': (event, { seq, actor, world }) => {
-        const { address, length, status } = event;
-        if ((address >= from && address + length <= to) || status !== 'ok') return;
+    return {
+      on: preparations.on,
+      beat(event, { seq, actor, world }) {
+        const { kind, address, length, status } = event;
+        if (kind === 'dma.read') return everywhere;
+        if (status !== 'ok') return undefined;
         const { pageSize } = world.machine;
         let near: { readonly preparation: Preparation; readonly segment: Range } | undefined;
         for (const preparation of preparations.live.values()) {
           for (const segment of preparation.segments) {
             const end = segment.address + segment.length;
             if (address >= segment.address && address + length <= end) {
-              from = segment.address;
-              to = end;
-              return;
+              return { from: segment.address, to: end };
             }
             if (address < alignUp(end, pageSize) && address + length > alignDown(segment.address, pageSize)) {
               near = { preparation, segment };
             }
           }
         }
-        if (near === undefined) return;
+        if (near === undefined) return undefined;
         const { preparation, segment } = near;
         report({
-          message: () => `${who(world, actor)} ${tellBeat(event)}, outside every segment:
+          message: `${who(world, actor)} ${tellBeat(event)}, outside every segment:
   event ${preparation.seq}: ${who(world, preparation.actor)} prepared command #${preparation.command} with ${tellMemory(world, preparation.descriptor)}
   its segment ${hex(segment.address)}+${segment.length} shares a page with what was written`,
           seq,
           actors: [preparation.actor, actor],
           key: `${preparation.command} ${preparation.seq}`,
         });
+        return undefined;
       },
     };
-    return { on: together(preparations.on, own) };
   },
 };

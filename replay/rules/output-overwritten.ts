@@ -72,7 +72,7 @@ export const outputOverwritten: Rule = {
             if (!unread.delete(offset)) continue;
             const { descriptor, seq: prepared, actor: preparer } = preparations.live.get(command)!;
             report({
-              message: () => `${who(world, actor)} ${tellBeat(event)} again, before the app has read it:
+              message: `${who(world, actor)} ${tellBeat(event)} again, before the app has read it:
   event ${prepared}: ${who(world, preparer)} prepared command #${command} with ${tellMemory(world, descriptor)}
   event ${announced}: a completion told the app of what the device had written
   event ${seq}: from byte ${offset} on it is overwritten, and the app has not loaded that in between`,

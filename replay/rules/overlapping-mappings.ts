@@ -1,7 +1,7 @@
 import { piecesOf, wiredPage } from '../../core/iokit/pages.ts';
 import type { World } from '../../core/world.ts';
 import type { Rule, Watch } from '../rule.ts';
-import { type Preparation, Preparations } from './shared/preparations.ts';
+import { Preparations, type Preparation } from './shared/preparations.ts';
 import { tellMemory, who } from './shared/tell.ts';
 import { together } from './shared/together.ts';
 

@@ -1,6 +1,6 @@
-import type { Moment, Rule, Watch } from '../rule.ts';
-import { type Preparation, Preparations } from './shared/preparations.ts';
-import { type Beat, tellBeat, who } from './shared/tell.ts';
+import { everywhere, type Beat, type Moment, type Rule, type Watch, type Stretch } from '../rule.ts';
+import { Preparations, type Preparation } from './shared/preparations.ts';
+import { tellBeat, who } from './shared/tell.ts';
 import { together } from './shared/together.ts';
 
 interface Truncated {
@@ -26,15 +26,16 @@ export const segmentsTruncated: Rule = {
     const preparations = new Preparations((ended) => {
       waiting = waiting.filter(({ preparation }) => preparation !== ended);
     });
-    const beat = (event: Beat, { seq, actor }: Moment): void => {
-      if (waiting.length === 0) return;
+    const beat = (event: Beat, { seq, actor }: Moment): Stretch | undefined => {
+      if (waiting.length === 0) return everywhere;
       const { address } = event;
       const hit = waiting.find(({ preparation }) =>
         preparation.segments.some((s) => address >= s.address && address < s.address + s.length),
       );
-      if (hit === undefined) return;
+      if (hit === undefined) return undefined;
       hit.beat = { seq, actor, text: tellBeat(event) };
       waiting = waiting.filter((other) => other !== hit);
+      return undefined;
     };
     const own: Watch['on'] = {
       'command.prepared': ({ command }) => {
@@ -50,11 +51,10 @@ export const segmentsTruncated: Rule = {
         all.push(truncated);
         waiting.push(truncated);
       },
-      'dma.read': beat,
-      'dma.write': beat,
     };
     return {
       on: together(preparations.on, own),
+      beat,
       end(world) {
         for (const { preparation, rest, beat: worked } of all) {
           if (worked === undefined) continue;

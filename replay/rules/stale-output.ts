@@ -133,6 +133,12 @@ export const staleOutput: Rule = {
         const { pageSize } = world.machine;
         mark(frameAt(world, address)!, address % pageSize, length, pageSize);
       },
+      'command.copy': ({ operation, memory, data, length }, { world }) => {
+        if (outputs.length === 0) return;
+        const { pageSize } = world.machine;
+        const to = operation === 'read' ? data : memory;
+        mark(Math.floor(to / pageSize), to % pageSize, length, pageSize);
+      },
       'memory.store': stored,
       'memory.fill': stored,
       'memory.atomic': (event, at) => {

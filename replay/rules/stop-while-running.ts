@@ -17,7 +17,7 @@ export const stopWhileRunning: Rule = {
         if (!running) return;
         const { command, descriptor, seq: prepared, actor: preparer } = preparation;
         report({
-          message: () => `the device works for connection #${connection}, which is past Stop:
+          message: `the device works for connection #${connection}, which is past Stop:
   event ${prepared}: ${who(world, preparer)} prepared command #${command} with ${tellMemory(world, descriptor)}
   event ${stop}: ${who(world, stopper)} called super::Stop
   event ${seq}: ${who(world, actor)} ${tellBeat(event)}: ${event.status}; nothing has told the device to since`,

@@ -1,4 +1,4 @@
-import { type AnyEvent, kindNames } from '../../core/events.ts';
+import { kindNames, type AnyEvent } from '../../core/events.ts';
 import { formatEvent } from '../format.ts';
 import type { Moment, Rule } from '../rule.ts';
 
@@ -8,8 +8,10 @@ export const unspecified: Rule = {
   severity: 'warning',
   advice: 'Do not rely on what the model does here.',
   watch(report) {
-    const say = (event: AnyEvent, { seq, actor }: Moment): void =>
-      report({ message: formatEvent(event), seq, actors: [actor], key: event.kind });
+    const say = (event: AnyEvent, { seq, actor }: Moment): void => {
+      const message = formatEvent(event);
+      report({ message, seq, actors: [actor], key: message });
+    };
     const marked = kindNames.filter((name) => name.endsWith('unspecified'));
     return { on: Object.fromEntries(marked.map((name) => [name, say])) };
   },

@@ -2,10 +2,10 @@ import type { Range } from '../../core/iokit/state.ts';
 import type { HeapBlock } from '../../core/memory/state.ts';
 import { hex } from '../../core/units.ts';
 import type { World } from '../../core/world.ts';
-import type { Moment, Rule, Watch } from '../rule.ts';
+import { everywhere, type Beat, type Moment, type Rule, type Watch, type Stretch } from '../rule.ts';
 import { leavesOf, namedBy } from './shared/leaves.ts';
-import { type Preparation, Preparations } from './shared/preparations.ts';
-import { type Beat, tellBeat, tellMemory, who } from './shared/tell.ts';
+import { Preparations, type Preparation } from './shared/preparations.ts';
+import { tellBeat, tellMemory, who } from './shared/tell.ts';
 import { together } from './shared/together.ts';
 
 /** Bytes of a freed heap block that a live command still reaches. */
@@ -56,21 +56,23 @@ export const useAfterFree: Rule = {
         freed.push({ command: preparation.command, block, bus, seq, actor, reused: 0 });
       }
     };
-    const beat = (event: Beat, { seq, actor, world }: Moment): void => {
-      if (freed.length === 0 || event.status !== 'ok') return;
+    const beat = (event: Beat, { seq, actor, world }: Moment): Stretch | undefined => {
+      if (freed.length === 0) return everywhere;
+      if (event.status !== 'ok') return undefined;
       const { address, length } = event;
       const hit = freed.find(({ bus }) => address < bus.address + bus.length && address + length > bus.address);
-      if (hit === undefined) return;
+      if (hit === undefined) return undefined;
       const { command, block, reused } = hit;
       const prepared = preparations.live.get(command)!;
       report({
-        message: () => `${who(world, actor)} ${tellBeat(event)}, which is freed memory of the app:
+        message: `${who(world, actor)} ${tellBeat(event)}, which is freed memory of the app:
   event ${prepared.seq}: ${who(world, prepared.actor)} prepared command #${command} with ${tellMemory(world, prepared.descriptor)}
   event ${hit.seq}: ${who(world, hit.actor)} freed the block of ${block.size} bytes at ${hex(block.address)}${reused === 0 ? '' : `\n  event ${reused}: the heap handed it out again: what the device ${event.kind === 'dma.write' ? 'writes corrupts' : 'reads is'} somebody else's data`}`,
         seq,
         actors: [hit.actor, actor],
         key: `${command} ${block.address} ${hit.seq}`,
       });
+      return undefined;
     };
     const own: Watch['on'] = {
       'heap.allocate': ({ address, reused }, at) => {
@@ -110,10 +112,8 @@ export const useAfterFree: Rule = {
           }
         }
       },
-      'dma.read': beat,
-      'dma.write': beat,
     };
-    return { on: together(preparations.on, own) };
+    return { on: together(preparations.on, own), beat };
   },
 };
 

@@ -1,7 +1,6 @@
-import type { Moment, Rule, Watch } from '../rule.ts';
-import { type Preparation, Preparations } from './shared/preparations.ts';
-import { type Beat, tellBeat, tellMemory, who } from './shared/tell.ts';
-import { together } from './shared/together.ts';
+import type { Beat, Moment, Rule, Stretch } from '../rule.ts';
+import { Preparations, type Preparation } from './shared/preparations.ts';
+import { tellBeat, tellMemory, who } from './shared/tell.ts';
 
 /**
  * A device writes memory that is prepared as Out, or reads what is prepared as In. An IOMMU drops it, a DART
@@ -14,26 +13,19 @@ export const wrongDirection: Rule = {
     "Prepare memory that the device writes with direction In or InOut: a struct output, or a descriptor of one's own.",
   watch(report) {
     const preparations = new Preparations();
-    /** The last stretch that was found to be right, for reads and for writes. */
-    const right = { 'dma.read': { from: 0, to: 0 }, 'dma.write': { from: 0, to: 0 } };
-    const forget = (): void => void (right['dma.read'].to = right['dma.write'].to = 0);
-    const beat = (event: Beat, { seq, actor, world }: Moment): void => {
+    const beat = (event: Beat, { seq, actor, world }: Moment): Stretch | undefined => {
       const { kind, address, length, status } = event;
-      const stretch = right[kind];
-      if (address >= stretch.from && address + length <= stretch.to) return;
       let wrong: Preparation | undefined;
       for (const preparation of preparations.live.values()) {
         const hit = preparation.segments.find((s) => address >= s.address && address + length <= s.address + s.length);
         if (hit === undefined) continue;
         const direction = world.descriptors.get(preparation.descriptor)?.direction;
         if (direction !== (kind === 'dma.write' ? 'out' : 'in')) {
-          stretch.from = hit.address;
-          stretch.to = hit.address + hit.length;
-          return;
+          return { from: hit.address, to: hit.address + hit.length };
         }
         wrong = preparation;
       }
-      if (wrong === undefined || (status !== 'ok' && status !== 'iommu-fault')) return;
+      if (wrong === undefined || (status !== 'ok' && status !== 'iommu-fault')) return undefined;
       const { command, descriptor, seq: prepared, actor: preparer } = wrong;
       report({
         message:
@@ -43,13 +35,8 @@ export const wrongDirection: Rule = {
         actors: [preparer, actor],
         key: `${kind} ${command} ${prepared}`,
       });
+      return undefined;
     };
-    const own: Watch['on'] = {
-      'command.prepared': forget,
-      'command.complete': forget,
-      'dma.read': beat,
-      'dma.write': beat,
-    };
-    return { on: together(preparations.on, own) };
+    return { on: preparations.on, beat };
   },
 };

@@ -1,7 +1,6 @@
-import type { Moment, Watch } from '../../rule.ts';
+import { everywhere, type Beat, type Moment, type Stretch, type Watch } from '../../rule.ts';
 import { Clients } from './clients.ts';
 import { Preparations, type Preparation } from './preparations.ts';
-import type { Beat } from './tell.ts';
 import { together } from './together.ts';
 
 /** A client's memory that was still prepared when the client was stopped. */
@@ -19,25 +18,25 @@ export interface Stopped {
  * Watches for beats on the memory of clients that are past Stop. `visit` is told whether the device was at it
  * already: no driver has written a register since.
  */
-export function stoppedTransfers(visit: (stopped: Stopped, event: Beat, at: Moment, running: boolean) => void): {
-  readonly on: Watch['on'];
-  readonly clients: Clients;
-} {
+export function stoppedTransfers(
+  visit: (stopped: Stopped, event: Beat, at: Moment, running: boolean) => void,
+): Pick<Required<Watch>, 'on' | 'beat'> & { readonly clients: Clients } {
   const clients = new Clients();
   let doorbells = 0;
   let all: Stopped[] = [];
   const preparations = new Preparations((ended) => {
     all = all.filter(({ preparation }) => preparation !== ended);
   });
-  const beat = (event: Beat, at: Moment): void => {
-    if (all.length === 0) return;
+  const beat = (event: Beat, at: Moment): Stretch | undefined => {
+    if (all.length === 0) return everywhere;
     const { address } = event;
     for (const stopped of all) {
       if (stopped.preparation.segments.some((s) => address >= s.address && address < s.address + s.length)) {
         visit(stopped, event, at, stopped.doorbells === doorbells);
-        return;
+        break;
       }
     }
+    return undefined;
   };
   const own: Watch['on'] = {
     'mmio.write': () => void (doorbells += 1),
@@ -49,8 +48,6 @@ export function stoppedTransfers(visit: (stopped: Stopped, event: Beat, at: Mome
         }
       }
     },
-    'dma.read': beat,
-    'dma.write': beat,
   };
-  return { on: together(clients.on, preparations.on, own), clients };
+  return { on: together(clients.on, preparations.on, own), beat, clients };
 }

@@ -1,10 +1,8 @@
 /** Pieces of the stories that rules tell. */
 import { actorName } from '../../../core/actors/threads.ts';
-import type { EventByKind } from '../../../core/events.ts';
 import { hex } from '../../../core/units.ts';
 import type { World } from '../../../core/world.ts';
-
-export type Beat = EventByKind['dma.read'] | EventByKind['dma.write'];
+import type { Beat } from '../../rule.ts';
 
 /** What a beat did, and where it belongs. */
 export function tellBeat({ kind, length, address, request, segment }: Beat): string {

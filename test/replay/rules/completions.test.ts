@@ -1,6 +1,7 @@
 /** Rules about completions of asynchronous calls: what each finds, and the nearest thing that is right. */
 import { expect, test } from 'vitest';
 import {
+  kIOReturnAborted,
   kIOReturnBadArgument,
   kIOReturnError,
   kIOReturnSuccess,
@@ -206,22 +207,25 @@ test('completion-after-error: sent before or after the error; an error alone is 
   expect(later(kIOReturnSuccess)).toEqual([]);
 });
 
-test('completion-after-close: after super::Stop; before it is right', () => {
+test('completion-after-close: after super::Stop, or a success that the app takes; aborted before it is right', () => {
   const keeps: Body = function* (args, _client, shared) {
     yield* args.completion!.retain();
     shared['action'] = args.completion!;
     return kIOReturnSuccess;
   };
-  function* completes(client: TestClient, shared: Record<string, unknown>): Program {
-    yield* client.AsyncCompletion(shared['action'] as OSAction, 0);
-    yield* (shared['action'] as OSAction).release();
-  }
+  const completes = (code: number) =>
+    function* (client: TestClient, shared: Record<string, unknown>): Program {
+      yield* client.AsyncCompletion(shared['action'] as OSAction, code);
+      yield* (shared['action'] as OSAction).release();
+    };
   const closes: Sending['after'] = function* (app, port, connect) {
     yield* app.IOServiceClose(connect);
     yield* app.mach_msg_receive(port);
   };
-  expect(rulesOf({ body: keeps, after: closes, afterStop: completes })).toEqual(['completion-after-close']);
-  expect(rulesOf({ body: keeps, after: closes, stop: completes })).toEqual([]);
+  const { body, after } = { body: keeps, after: closes };
+  expect(rulesOf({ body, after, afterStop: completes(kIOReturnAborted) })).toEqual(['completion-after-close']);
+  expect(rulesOf({ body, after, stop: completes(kIOReturnSuccess) })).toEqual(['completion-after-close']);
+  expect(rulesOf({ body, after, stop: completes(kIOReturnAborted) })).toEqual([]);
 });
 
 test('completion-before-return: another thread takes it first; the caller itself is right', () => {
