@@ -38,7 +38,7 @@ const rowsPerCommit = 4_000;
 const threadFrom = 10 * rowsPerCommit;
 
 /** Events between two marks: few enough that little is lost with a damaged event, many enough that they cost next to nothing. */
-export const eventsPerMark = 256;
+const eventsPerMark = 256;
 
 /** Digests events on their way to nowhere: for runs that are not stored. */
 export class DigestWriter {

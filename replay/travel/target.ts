@@ -61,7 +61,7 @@ const resources = [
   'register',
 ] as const satisfies readonly Resource[];
 
-export const targetForms = 'app:0x104000000+64, device:0x1000+64, frame:2097152+0x40+64, page:#7/0, descriptor:#9';
+const targetForms = 'app:0x104000000+64, device:0x1000+64, frame:2097152+0x40+64, page:#7/0, descriptor:#9';
 
 const number = (text: string): number => Number(text);
 const numeral = '(0x[\\da-f]+|\\d+)';
