@@ -32,6 +32,9 @@ export const kindNumbers: ReadonlyMap<string, number> = new Map(kindNames.map((n
 /** By kind number: whether it changes nothing but bytes, so that nobody who waits can go on because of it. */
 export const quietKinds: readonly boolean[] = kindNames.map((name) => (kinds[name] as Kind).quiet === true);
 
+/** The declarations by kind number: faster than by name. */
+export const kindsByNumber: readonly Kind[] = kindNames.map((name) => kinds[name]);
+
 /** The declaration of a kind. */
 export function kindOf(name: KindName): Kind {
   return kinds[name];

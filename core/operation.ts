@@ -221,7 +221,14 @@ export class Act<R> extends Operation<R> {
     this.effect = effect;
     this.guard = guard;
     const { ready, idle = false, lasting = false, timeout } = guard ?? {};
-    Object.assign(this, { name, cost, blocks: ready !== undefined, idle, lasting, timeout } satisfies Partial<Traits>);
+    // One by one: hot loops make an operation for every step.
+    const own = this as { -readonly [Name in keyof Traits]: Traits[Name] };
+    own.name = name;
+    own.cost = cost;
+    own.blocks = ready !== undefined;
+    own.idle = idle;
+    own.lasting = lasting;
+    own.timeout = timeout;
   }
 
   override ready(world: World, actor: number): boolean {

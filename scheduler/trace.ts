@@ -6,7 +6,7 @@
  * objects that it touches the last write, and for a write the reads since. The sum of all events' hashes is the trace's.
  */
 import type { Access, Resource, Touch } from '../core/catalogue.ts';
-import { kindOf, type AnyEvent } from '../core/events.ts';
+import { kindsByNumber, type AnyEvent } from '../core/events.ts';
 import type { World } from '../core/world.ts';
 import { keyOf } from './footprint.ts';
 
@@ -69,7 +69,7 @@ export class TraceHash {
     if (last !== undefined) direct.add(last);
     // Whoever ends an actor comes after what it has done.
     this.touch('actor', actor, 'read');
-    kindOf(event.kind).footprint(event, this.touch, world, actor);
+    kindsByNumber[kind]!.footprint(event, this.touch, world, actor);
     this.close(actor, kind);
     if (event.kind === 'actor.create') {
       const child = this.children[actor] ?? 0;

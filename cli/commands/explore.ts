@@ -108,7 +108,7 @@ function optionsOf({ scenario, source }: Loaded, flags: Flags): ExploreOptions {
     seed: flags.seed,
     strategy: flags.strategy,
     set,
-    draw: parseDraws(scenario, flags.draw),
+    ...(flags.draw.length === 0 ? {} : { draw: parseDraws(scenario, flags.draw) }),
     maxSteps: wholeNumber('--max-steps', flags.maxSteps, 1),
     depth: wholeNumber('--depth', flags.depth, 1),
     bound: wholeNumber('--bound', flags.bound),

@@ -16,6 +16,8 @@ import { defaultMostSteps, defaultRuns, defaultSystematicRuns, type ExploreOptio
 import { defaultBound, defaultDepth, wayNamed, ways, type Way, type WayName } from './searches.ts';
 import { storedFailures, type StoredFailure } from './stored.ts';
 
+const none: Options = {};
+
 /** A failure while it is counted. */
 type Counted = { -readonly [Name in keyof Failure]: Failure[Name] };
 
@@ -92,14 +94,13 @@ export class Explorer {
       this.judge.lookAhead(trial);
       return true;
     }
-    const { set, draw = {} } = this.options;
-    const execution = this.make(trial, { ...set, ...drawOptions(draw, trial.seed) });
+    const execution = this.make(trial, this.optionsFor(trial));
     if (execution === undefined) return this.end('not-deterministic');
     const failed = this.count(execution);
     this.executions += 1;
     if (failed && this.options.stopAtFirst === true) return this.end('first-failure');
     // Every other execution would be the same.
-    const varies = trial.strategy.timed || Object.keys(draw).length > 0;
+    const varies = trial.strategy.timed || this.options.draw !== undefined;
     if (execution.decisions === 0 && !varies) return this.end('everything');
     return true;
   }
@@ -148,6 +149,11 @@ export class Explorer {
   private storedOnes(): StoredFailure[] {
     const { db, source } = this.options;
     return db === undefined || source === undefined || this.shard.index !== 1 ? [] : storedFailures(db, source.file);
+  }
+
+  private optionsFor({ seed }: Trial): Options {
+    const { set = none, draw } = this.options;
+    return draw === undefined ? set : { ...set, ...drawOptions(draw, seed) };
   }
 
   /** Makes an execution; twice, if that was asked for. Evaluates to nothing when the two differ. */

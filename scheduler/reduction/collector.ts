@@ -1,5 +1,5 @@
 import type { Resource, Touch } from '../../core/catalogue.ts';
-import { kindNames, kindOf, type AnyEvent, type KindName } from '../../core/events.ts';
+import { kindNames, kindsByNumber, type AnyEvent, type KindName } from '../../core/events.ts';
 import type { Operation } from '../../core/operation.ts';
 import type { World } from '../../core/world.ts';
 import type { Names } from './names.ts';
@@ -46,7 +46,7 @@ export class Collector {
     if (event.kind === 'actor.create') this.names.born(event.actor, this.names.actorOf(actor));
     this.how = isSteady(event, kind) ? 0 : unsteady;
     this.world = world;
-    kindOf(event.kind).footprint(event, this.touch, world, actor);
+    kindsByNumber[kind]!.footprint(event, this.touch, world, actor);
     // Whoever is killed makes no further step: the end of an actor conflicts with all that it does.
     this.touch('actor', actor, 'read');
   }

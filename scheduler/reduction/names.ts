@@ -14,6 +14,7 @@ const perStep = 2 ** 10;
 const stepsPerActor = 2 ** 20;
 /** More than there are resources. */
 const resourceRoom = 2 ** 6;
+const actorResource = resourceNumber('actor');
 
 /** Gives actors of all executions of a search their numbers, by descent. */
 export class Family {
@@ -111,6 +112,8 @@ export class Names {
 
   /** One number for what is touched. */
   keyOf(resource: Resource, id: number, world: World): number {
+    // Every step touches its actor.
+    if (resource === 'actor') return this.actors[id]! * resourceRoom + actorResource;
     return this.nameOf(resource, id, world) * resourceRoom + resourceNumber(resource);
   }
 

@@ -1,4 +1,4 @@
-import { kindOf } from '../../core/events.ts';
+import { kindsByNumber } from '../../core/events.ts';
 import type { World } from '../../core/world.ts';
 import { Footprint } from '../footprint.ts';
 import type { StrategyFactory } from '../strategy.ts';
@@ -41,9 +41,9 @@ export const pos: StrategyFactory = (draw) => {
       priorities[actor] = undefined;
       done.clear();
     },
-    event(event, _kind, actor, now) {
+    event(event, kind, actor, now) {
       world = now;
-      kindOf(event.kind).footprint(event, done.touch, now, actor);
+      kindsByNumber[kind]!.footprint(event, done.touch, now, actor);
     },
   };
 };
