@@ -180,6 +180,7 @@ export class MoverClient extends IOUserClient {
       const transfer = this.underWay.shift();
       if (transfer !== undefined) yield* this.complete(transfer);
     }
+    if (this.stopping !== undefined && this.underWay.length === 0) yield* super.Stop(this.stopping);
   }
 
   /** First the device's access ends, then the app may hear of it. */
@@ -189,7 +190,6 @@ export class MoverClient extends IOUserClient {
     yield* memory.release();
     yield* this.AsyncCompletion(action, kIOReturnSuccess, values);
     yield* action.release();
-    if (this.stopping !== undefined && this.underWay.length === 0) yield* super.Stop(this.stopping);
   }
 
   /** Termination goes on only when the device has stopped: super::Stop comes after the last transfer (facts §3.6 (3)). */

@@ -82,4 +82,8 @@ export const completionLost: Rule = {
   },
 };
 
-const isOpen = (call: KnownCall, world: World): boolean => world.connections.get(call.connection)?.state === 'open';
+/** Whether somebody can still wait for the call: a process that is gone waits for nothing. */
+function isOpen(call: KnownCall, world: World): boolean {
+  const connection = world.connections.get(call.connection);
+  return connection?.state === 'open' && world.tasks.get(connection.task)?.state === 'alive';
+}
