@@ -50,7 +50,14 @@ export {
   kIOMemoryMapReadOnly,
 } from './driverkit/memory.ts';
 export { mustNotBeNull, OSData, OSObject } from './driverkit/objects.ts';
-export { IODispatchQueue, IOInterruptDispatchSource, OSAction, type InterruptOccurred } from './driverkit/queues.ts';
+export { OSAction, type ActionCallback, type OSActionWaitToken } from './driverkit/OSAction.ts';
+export {
+  IODispatchQueue,
+  IOInterruptDispatchSource,
+  kIODispatchQueueReentrant,
+  kIODispatchQueueWakeupAll,
+  type InterruptOccurred,
+} from './driverkit/queues.ts';
 export { fieldTypes, type Access, type FieldType, type Kind, type Touch } from './catalogue.ts';
 export { kindOf, kindNames, kinds, modelVersion, type AnyEvent, type EventByKind, type KindName } from './events.ts';
 export { kIOUserClientMemoryReadOnly } from './iokit/client-memory.ts';

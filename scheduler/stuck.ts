@@ -32,7 +32,8 @@ export function storiesOf(world: World, stuck: readonly Stuck[]): Story[] {
   }
   if (circle !== undefined) {
     const names = [...circle, circle[0]!].map(({ name }) => name).join(' waits for ');
-    const throughQueue = circle.some(({ pending }) => waitsOn(world, pending) === 'queue');
+    // Who waits for an action waits in a circle only through the queue of its callback.
+    const throughQueue = circle.some(({ pending }) => ['queue', 'action'].includes(waitsOn(world, pending)!));
     const rule = throughQueue ? 'queue-deadlock' : 'deadlock';
     stories.push({ rule, head: `nobody can move: ${names}`, actors: others });
   } else if (others.length > 0) stories.push({ rule: 'deadlock', head: 'nobody can move', actors: others });

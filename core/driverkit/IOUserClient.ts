@@ -27,7 +27,7 @@ import { directionOf, IOMemoryDescriptor, kIOMemoryDisableCopyOnWrite } from './
 import { OSData } from './objects.ts';
 import type { IOPCIDevice } from './IOPCIDevice.ts';
 import { IOService } from './IOService.ts';
-import { OSAction } from './queues.ts';
+import { OSAction } from './OSAction.ts';
 
 /** Set this queue on a user client to run external methods on it (facts §7.4). */
 export const kIOUserClientQueueNameExternalMethod = 'IOUserClientQueueExternalMethod';

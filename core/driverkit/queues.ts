@@ -1,12 +1,21 @@
-/** `IODispatchQueue`, `OSAction`, `IOInterruptDispatchSource` (facts §3.5, §7.2, §7.4). */
+/** `IODispatchQueue`, `IOInterruptDispatchSource` (facts §7.2, §7.4). */
 import { kIOReturnNoInterrupt, kIOReturnNotReady, kIOReturnSuccess, kIOReturnUnsupported } from '../codes.ts';
 import { createQueue, enqueue, rpc } from '../iokit/queue.ts';
+import { retain } from '../iokit/references.ts';
+import { release } from '../iokit/release.ts';
+import { sleepOn, wakeUp } from '../iokit/sleep.ts';
 import { act, asProgram, now, type Act, type Program } from '../operation.ts';
 import { queueInterrupt } from '../pcie/interrupt.ts';
 import type { IOPCIDevice } from './IOPCIDevice.ts';
 import { OSObject } from './objects.ts';
+import { OSAction } from './OSAction.ts';
 
-/** Serial, first in, first out; served by an actor of its own. */
+/** A queue that {@link IODispatchQueue.Sleep} lets go. */
+export const kIODispatchQueueReentrant = 1;
+/** {@link IODispatchQueue.WakeupWithOptions} wakes everybody. */
+export const kIODispatchQueueWakeupAll = 1;
+
+/** Serial, first in, first out; served by an actor of its own, and by another for each that sleeps on it. */
 export class IODispatchQueue {
   /** Its kernel object number. */
   readonly id: number;
@@ -15,10 +24,11 @@ export class IODispatchQueue {
     this.id = id;
   }
 
-  /** Makes a queue in the caller's process. */
-  static *Create(name: string, _options = 0, _priority = 0): Program<[code: number, queue: IODispatchQueue]> {
+  /** Makes a queue in the caller's process; options are {@link kIODispatchQueueReentrant} or 0. */
+  static *Create(name: string, options = 0, _priority = 0): Program<[code: number, queue: IODispatchQueue]> {
+    const reentrant = (options & kIODispatchQueueReentrant) !== 0;
     const id = yield* act('IODispatchQueue::Create', 'kernel', (step) =>
-      createQueue(step, name, step.world.actors.get(step.actor)!.task),
+      createQueue(step, name, step.world.actors.get(step.actor)!.task, reentrant),
     );
     return [kIOReturnSuccess, new IODispatchQueue(id)];
   }
@@ -61,13 +71,30 @@ export class IODispatchQueue {
       return kIOReturnSuccess;
     });
   }
+
+  /**
+   * Puts who runs on the queue to sleep until {@link Wakeup} with the same event, or the deadline (virtual time in
+   * nanoseconds, 0 for none). A reentrant queue is released to its next item, and taken back before this returns; any
+   * other stays taken, so that a wake-up from the queue itself never comes. Errors: `kIOReturnTimeout` (facts §7.4).
+   */
+  Sleep(event: number, deadline = 0): Program<number> {
+    return sleepOn(this.id, event, deadline);
+  }
+
+  /** Wakes the one that has slept longest for the event. Nobody does: nothing happens, and nothing is remembered. */
+  Wakeup(event: number): Act<number> {
+    return wakeUp(this.id, event, false);
+  }
+
+  /** The same; with {@link kIODispatchQueueWakeupAll} wakes all. */
+  WakeupWithOptions(event: number, options: number): Act<number> {
+    return wakeUp(this.id, event, (options & kIODispatchQueueWakeupAll) !== 0);
+  }
 }
 
-/** The completion of an asynchronous call: keep it with `retain()`. */
-export class OSAction extends OSObject {}
-
 /** What an interrupt handler is called with: how many interrupts, and when the last one came, in nanoseconds. */
-export type InterruptOccurred = (count: number, time: number) => Program;
+type InterruptArguments = readonly [count: number, time: number];
+export type InterruptOccurred = (...args: InterruptArguments) => Program;
 
 /** Delivers a device's interrupts to a queue. */
 export class IOInterruptDispatchSource extends OSObject {
@@ -93,13 +120,23 @@ export class IOInterruptDispatchSource extends OSObject {
     return [id === 0 ? kIOReturnNoInterrupt : kIOReturnSuccess, new IOInterruptDispatchSource(id)];
   }
 
-  /** Sets what runs on the queue. Interrupts that came before are not lost (facts §7.2). */
-  *SetHandler(handler: InterruptOccurred): Program<number> {
+  /**
+   * Sets what runs on the queue, by itself or as an action's callback; an action is kept as long as the source is. Interrupts
+   * that came before are not lost (facts §7.2).
+   */
+  *SetHandler(handler: InterruptOccurred | OSAction<InterruptArguments>): Program<number> {
     yield* this.used();
-    yield* now((step) => {
-      step.live.set(this.id, handler);
+    const action = handler instanceof OSAction ? handler.id : 0;
+    if (action !== 0) yield* retain(action, 'OSAction');
+    const before = yield* now((step) => {
+      const source = step.world.sources.get(this.id)!;
+      const old = source.action;
+      if (action !== old) step.emit({ kind: 'source.handler', source: this.id, action });
+      step.live.set(this.id, handler instanceof OSAction ? handler.invoke.bind(handler) : handler);
       queueInterrupt(step, this.id);
+      return old;
     });
+    if (before !== 0) yield* release(before);
     return kIOReturnSuccess;
   }
 

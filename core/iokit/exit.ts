@@ -64,7 +64,7 @@ function* clientsCrashed(task: number): Program {
   for (const device of devices) yield* recoverDevice(device);
 }
 
-/** References to an object that a dext holds: all but those of commands, mappings, other descriptors, and calls in flight. */
+/** References to an object that a dext holds: all but those of commands, mappings, sources, other descriptors, and calls in flight. */
 function heldByDext(world: World, task: number, object: number): number {
   const mapping = world.mappings.get(object);
   if (mapping !== undefined && mapping.task !== task) return 0;
@@ -72,6 +72,7 @@ function heldByDext(world: World, task: number, object: number): number {
   for (const { children } of world.descriptors.values()) held -= children.filter((child) => child === object).length;
   for (const { descriptor } of world.commands.values()) if (descriptor === object) held -= 1;
   for (const { descriptor } of world.mappings.values()) if (descriptor === object) held -= 1;
+  for (const { action } of world.sources.values()) if (action === object) held -= 1;
   for (const { holds } of world.actors.values()) held -= holds.filter((other) => other === object).length;
   return held;
 }

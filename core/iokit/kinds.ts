@@ -172,8 +172,8 @@ export const iokitKinds = {
   'queue.create': kind({
     doc: 'A dispatch queue is made.',
     source: 'facts §7.4',
-    fields: { queue: 'id', task: 'task', name: 'text' },
-    text: 'queue #{queue} "{name}"',
+    fields: { queue: 'id', task: 'task', reentrant: 'flag', name: 'text' },
+    text: 'queue #{queue} "{name}", reentrant {reentrant}',
     footprint: (e, touch) => touch('queue', e.queue, 'sync'),
   }),
   'queue.cancel': kind({
@@ -197,7 +197,11 @@ export const iokitKinds = {
     fields: { queue: 'id', item: 'id' },
     text: 'queue #{queue} begins item #{item}',
     footprint: (e, touch) => touch('queue', e.queue, 'sync'),
-    order: (e, order) => order.acquire(`item ${e.item}`),
+    order: (e, order) => {
+      order.acquire(`item ${e.item}`);
+      // One after the other, whoever serves.
+      order.acquire(`queue ${e.queue}`);
+    },
   }),
   'queue.done': kind({
     doc: 'A queue has finished its item; for a remote call, the reply is on its way.',
@@ -205,7 +209,46 @@ export const iokitKinds = {
     fields: { queue: 'id', item: 'id', code: 'code' },
     text: 'queue #{queue} is done with item #{item}: {code}',
     footprint: (e, touch) => touch('queue', e.queue, 'sync'),
-    order: (e, order) => order.release(`reply ${e.item}`),
+    order: (e, order) => {
+      order.release(`reply ${e.item}`);
+      order.release(`queue ${e.queue}`);
+    },
+  }),
+  'queue.sleep': kind({
+    doc: 'Sleep: who runs on a queue waits for an event. A reentrant queue is free meanwhile, and another actor serves it.',
+    source: 'facts §7.4; IODispatchQueue.iig Sleep',
+    fields: { queue: 'id', event: 'hex', server: 'actor' },
+    text: 'sleep on queue #{queue} until event {event}, actor {server} serves it',
+    footprint: (e, touch) => touch('queue', e.queue, 'sync'),
+    order: (e, order) => {
+      if (e.server !== 0) order.release(`queue ${e.queue}`);
+    },
+  }),
+  'queue.wakeup': kind({
+    doc: 'Wakeup: who sleeps on a queue for the event wakes, the one that has slept longest or all; nobody, when none does.',
+    source: 'facts §7.4; IODispatchQueue.iig Wakeup, WakeupWithOptions',
+    fields: { queue: 'id', event: 'hex', all: 'flag' },
+    text: 'wake up event {event} of queue #{queue}, all {all}',
+    footprint: (e, touch) => touch('queue', e.queue, 'sync'),
+    order: (e, order) => order.release(`event ${e.queue}.${e.event}`),
+  }),
+  'queue.wake': kind({
+    doc: 'Sleep ends: the event has come, or the deadline.',
+    source: 'facts §7.4; IODispatchQueue.iig Sleep',
+    fields: { queue: 'id', event: 'hex', code: 'code' },
+    text: 'wake on queue #{queue} from event {event}: {code}',
+    footprint: (e, touch) => touch('queue', e.queue, 'sync'),
+    order: (e, order) => {
+      if (e.code === 0) order.acquire(`event ${e.queue}.${e.event}`);
+    },
+  }),
+  'queue.resume': kind({
+    doc: 'Who has slept runs on its queue again.',
+    source: 'facts §7.4; IODispatchQueue.iig Sleep',
+    fields: { queue: 'id', item: 'id' },
+    text: 'queue #{queue} goes on with item #{item}',
+    footprint: (e, touch) => touch('queue', e.queue, 'sync'),
+    order: (e, order) => order.acquire(`queue ${e.queue}`),
   }),
   'rpc.return': kind({
     doc: 'A caller takes the reply of its remote call, or learns that the dext died.',
@@ -258,6 +301,45 @@ export const iokitKinds = {
       touch('port', e.port, 'sync');
       for (const call of world.calls.values()) if (call.actor === actor) touch('call', call.id, 'write');
     },
+  }),
+  'action.make': kind({
+    doc: 'The dext makes an OSAction that calls it back.',
+    source: 'OSAction.iig, the generated CreateAction methods',
+    fields: { action: 'id' },
+    text: 'action #{action} calls the dext back',
+    footprint: (e, touch) => touch('action', e.action, 'sync'),
+  }),
+  'action.await': kind({
+    doc: 'WillWait: callbacks of the action are remembered for a Wait; EndWait: no more.',
+    source: 'facts §7.4; OSAction.iig WillWait, EndWait',
+    fields: { action: 'id', waiting: 'flag' },
+    text: 'action #{action} is waited for {waiting}',
+    footprint: (e, touch) => touch('action', e.action, 'sync'),
+  }),
+  'action.called': kind({
+    doc: 'A callback of the action has ended.',
+    source: 'facts §7.4; OSAction.iig Wait',
+    fields: { action: 'id' },
+    text: 'action #{action} has called back',
+    footprint: (e, touch) => touch('action', e.action, 'sync'),
+    order: (e, order) => order.release(`action ${e.action}`),
+  }),
+  'action.wake': kind({
+    doc: 'Wait returns: the action has called back, was cancelled or aborted, or the deadline has passed.',
+    source: 'facts §7.4; OSAction.iig Wait',
+    fields: { action: 'id', code: 'code' },
+    text: 'the wait for action #{action} ends: {code}',
+    footprint: (e, touch) => touch('action', e.action, 'sync'),
+    order: (e, order) => {
+      if (e.code === 0) order.acquire(`action ${e.action}`);
+    },
+  }),
+  'action.cancel': kind({
+    doc: 'An action is cancelled: it calls nobody back any more, and who waits for it wakes.',
+    source: 'facts §7.4; OSAction.iig Cancel',
+    fields: { action: 'id' },
+    text: 'action #{action} is cancelled',
+    footprint: (e, touch) => touch('action', e.action, 'sync'),
   }),
   'action.abort': kind({
     doc: 'Aborted: the last reference of an action goes; its reply port is let go, and nothing is sent.',

@@ -1,15 +1,15 @@
 /** Dispatch queues, and remote calls onto them (facts §1.5, §7.4). */
 import { kIOReturnNotReady, kIOReturnOffline, kIOReturnSuccess, MIG_SERVER_DIED } from '../codes.ts';
 import { kernelTask } from '../memory/state.ts';
-import { act, type Program, type Step } from '../operation.ts';
+import { act, now, type Program, type Step } from '../operation.ts';
 import type { World } from '../world.ts';
 
 /** What a queue runs: evaluates to the code that a remote caller gets. */
 export type Work = () => Program<number>;
 
-/** The actor that serves a queue: takes the oldest item, runs it, answers. */
+/** The actor that serves a queue: takes the oldest item, runs it, answers; until another has taken its place. */
 function* serve(queue: number): Program {
-  for (;;) {
+  do {
     const [item, work] = yield* act(
       'dispatch',
       'message',
@@ -22,23 +22,48 @@ function* serve(queue: number): Program {
       },
       {
         on: ['queue', queue],
-        ready: (world) => world.queues.get(queue)!.items.length > 0,
+        ready: (world) => {
+          const { items, running } = world.queues.get(queue)!;
+          return running === 0 && items.length > 0;
+        },
         waitsFor: () => 'work',
         idle: true,
       },
     );
     const code = yield* work();
     yield* act('reply', 'message', (step) => step.emit({ kind: 'queue.done', queue, item, code }));
-  }
+  } while (yield* now(({ world, actor }) => world.queues.get(queue)!.server === actor));
 }
 
 /** Makes a queue and the actor that serves it; evaluates to the queue's number. */
-export function createQueue(step: Step, name: string, task: number): number {
+export function createQueue(step: Step, name: string, task: number, reentrant = false): number {
   const queue = step.world.nextId;
-  step.emit({ kind: 'queue.create', queue, task, name });
-  const driver = step.world.tasks.get(task)!.name === kernelTask ? 'kext' : 'dext';
-  step.spawn({ name: `${driver}:${name}`, role: 'dext', task, daemon: true, program: serve(queue) });
+  step.emit({ kind: 'queue.create', queue, task, reentrant, name });
+  step.spawn({ name: serverName(step.world, task, name), role: 'dext', task, daemon: true, program: serve(queue) });
   return queue;
+}
+
+function serverName(world: World, task: number, queue: string): string {
+  return `${world.tasks.get(task)!.name === kernelTask ? 'kext' : 'dext'}:${queue}`;
+}
+
+/** Starts an actor that serves the queue while who did it sleeps; evaluates to its number. */
+export function relieve(step: Step, id: number): number {
+  const { name, task, servers } = step.world.queues.get(id)!;
+  return step.spawn({
+    name: `${serverName(step.world, task, name)}-${servers + 1}`,
+    role: 'dext',
+    task,
+    daemon: true,
+    waits: true,
+    program: serve(id),
+  });
+}
+
+/** Who keeps a queue's next item from being run. */
+export function holderOf(world: World, id: number): number {
+  const { running, server } = world.queues.get(id)!;
+  return world.items.get(running)?.actor ?? server;
 }
 
 /** Puts work on a queue; evaluates to the item's number. */
@@ -100,7 +125,7 @@ export function* rpc(queue: number, method: string, work: Work): Program<number>
       on: ['queue', queue],
       ready: (world) => world.items.get(item)!.state === 'done' || disconnected(world, queue),
       waitsFor: (world) => holdUp(world, item),
-      heldBy: (world) => [world.queues.get(queue)!.server],
+      heldBy: (world) => [world.items.get(item)!.actor || holderOf(world, queue)],
     },
   );
 }

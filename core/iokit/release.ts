@@ -9,9 +9,10 @@ import { releaseDescriptor } from './wire.ts';
 
 /** Takes a reference back; the last one frees the object and what only it kept. */
 export function* release(object: number, what = 'object'): Program {
-  const { isDescriptor, mapping, completes } = yield* now(({ world }) => ({
+  const { isDescriptor, mapping, handler, completes } = yield* now(({ world }) => ({
     isDescriptor: world.descriptors.has(object),
     mapping: world.mappings.get(object),
+    handler: world.sources.get(object)?.action ?? 0,
     // A command freed while prepared is completed first (facts §4.4), whatever the device does; before 13.3 all of it leaks (§4.5).
     completes: world.machine.era !== 'before-13.3' && world.commands.has(object),
   }));
@@ -21,6 +22,7 @@ export function* release(object: number, what = 'object'): Program {
     if (completes && (yield* now(({ world }) => world.commands.get(object)!.prepared))) yield* completeDMA(object);
     yield* free(object, mapping);
     if (mapping !== undefined) yield* releaseDescriptor(mapping.descriptor);
+    if (handler !== 0) yield* release(handler);
   }
 }
 

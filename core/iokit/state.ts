@@ -99,13 +99,17 @@ export interface Command {
 export const dmaOperations = ['read', 'write', 'zero'] as const;
 export type DmaOperation = (typeof dmaOperations)[number];
 
-/** An `OSAction` that completes an asynchronous call. */
+/** An `OSAction`: it completes an asynchronous call, or calls the dext back. */
 export interface Action {
   readonly id: number;
-  /** Where the completion goes; 0 once it was aborted. */
+  /** Where the completion goes; 0 once it was aborted, and for a callback. */
   port: number;
   /** The 8-byte reference words that the app passed. */
   readonly reference: Uint8Array;
+  /** Whether it calls nobody back any more. */
+  cancelled: boolean;
+  /** From WillWait to EndWait: whether a callback has ended that no Wait has seen, and what the last Wait returned. */
+  wait: { readonly called: boolean; readonly code: number } | null;
 }
 
 export interface Message {
@@ -184,6 +188,8 @@ export interface WorkItem {
   readonly method: string;
   /** Whether somebody waits for the answer. */
   readonly answered: boolean;
+  /** The actor that runs it; 0 before that. */
+  actor: number;
   state: 'queued' | 'running' | 'done';
   code: number;
 }
@@ -194,11 +200,24 @@ export interface Queue {
   readonly name: string;
   readonly task: number;
   readonly items: number[];
-  /** The item that is being run; 0 for none. */
+  /** Whether one that sleeps on it lets the next item run. */
+  readonly reentrant: boolean;
+  /** The item that is being run; 0 for none, also while all that were begun sleep. */
   running: number;
-  /** The actor that began the last item; 0 before the first. */
+  /** The actor that takes the next item; 0 before the first. */
   server: number;
+  /** How many actors have served it. */
+  servers: number;
+  /** Who sleeps on it, the longest first. */
+  readonly sleepers: Sleeper[];
   cancelled: boolean;
+}
+
+/** Who waits in `IODispatchQueue::Sleep`. */
+export interface Sleeper {
+  readonly actor: number;
+  readonly event: number;
+  awake: boolean;
 }
 
 /** An `IOInterruptDispatchSource` (facts §7.2). */
@@ -207,6 +226,8 @@ export interface InterruptSource {
   readonly device: number;
   readonly vector: number;
   readonly queue: number;
+  /** The action that is its handler; 0 for none. */
+  action: number;
   enabled: boolean;
   cancelled: boolean;
   /** Interrupts since the last delivery. */

@@ -117,8 +117,11 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
       name: e.name,
       task: e.task,
       items: [],
+      reentrant: e.reentrant,
       running: 0,
       server: 0,
+      servers: 1,
+      sleepers: [],
       cancelled: false,
     });
     world.nextId = e.queue + 1;
@@ -132,6 +135,7 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
       queue: e.queue,
       method: e.method,
       answered: e.answered,
+      actor: 0,
       state: 'queued',
       code: 0,
     });
@@ -143,7 +147,9 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
     queue.items.shift();
     queue.running = e.item;
     queue.server = actor;
-    world.items.get(e.item)!.state = 'running';
+    const item = world.items.get(e.item)!;
+    item.actor = actor;
+    item.state = 'running';
   },
   'queue.done': (world, e) => {
     world.queues.get(e.queue)!.running = 0;
@@ -151,6 +157,28 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
     item.state = 'done';
     item.code = e.code;
     if (!item.answered) world.items.delete(e.item);
+  },
+  'queue.sleep': (world, e, actor) => {
+    const queue = world.queues.get(e.queue)!;
+    queue.sleepers.push({ actor, event: e.event, awake: false });
+    if (e.server === 0) return;
+    queue.running = 0;
+    queue.server = e.server;
+    queue.servers += 1;
+  },
+  'queue.wakeup': (world, e) => {
+    const sleepers = world.queues.get(e.queue)!.sleepers.filter(({ event, awake }) => event === e.event && !awake);
+    for (const sleeper of e.all ? sleepers : sleepers.slice(0, 1)) sleeper.awake = true;
+  },
+  'queue.wake': (world, e, actor) => {
+    const { sleepers } = world.queues.get(e.queue)!;
+    sleepers.splice(
+      sleepers.findIndex((sleeper) => sleeper.actor === actor),
+      1,
+    );
+  },
+  'queue.resume': (world, e) => {
+    world.queues.get(e.queue)!.running = e.item;
   },
   'rpc.return': (world, e) => {
     world.items.delete(e.item);
@@ -175,9 +203,29 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
     const call = [...world.calls.values()].find((one) => one.actor === actor);
     world.ports.get(e.port)?.awaited.push({ action: e.action, selector: call?.selector ?? 0, dropped: false });
     if (call !== undefined) call.action = e.action;
-    world.actions.set(e.action, { id: e.action, port: e.port, reference: e.reference });
+    const { action: id, port, reference } = e;
+    world.actions.set(id, { id, port, reference, cancelled: false, wait: null });
     world.references.set(e.action, 1);
     world.nextId = e.action + 1;
+  },
+  'action.make': (world, e) => {
+    world.actions.set(e.action, { id: e.action, port: 0, reference: empty, cancelled: false, wait: null });
+    world.references.set(e.action, 1);
+    world.nextId = e.action + 1;
+  },
+  'action.await': (world, e) => {
+    world.actions.get(e.action)!.wait = e.waiting ? { called: false, code: 0 } : null;
+  },
+  'action.called': (world, e) => {
+    const action = world.actions.get(e.action)!;
+    if (action.wait !== null) action.wait = { ...action.wait, called: true };
+  },
+  'action.wake': (world, e) => {
+    const action = world.actions.get(e.action);
+    if (action !== undefined && action.wait !== null) action.wait = { called: false, code: e.code };
+  },
+  'action.cancel': (world, e) => {
+    world.actions.get(e.action)!.cancelled = true;
   },
   'action.abort': (world, e) => {
     const awaited = world.ports

@@ -347,6 +347,13 @@ export const pcieKinds = {
       touch('register', e.device, 'read');
     },
   }),
+  'source.handler': kind({
+    doc: 'SetHandler with an action: the source keeps it, and calls the dext back with it.',
+    source: 'facts §7.2; IOInterruptDispatchSource.iig SetHandler',
+    fields: { source: 'id', action: 'id' },
+    text: 'source #{source} calls back with action #{action}',
+    footprint: (e, touch) => touch('source', e.source, 'sync'),
+  }),
   'source.enable': kind({
     doc: 'SetEnable: callbacks are wanted, or not.',
     source: 'facts §7.2',

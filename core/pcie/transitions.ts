@@ -189,6 +189,7 @@ export const pcieTransitions: Transitions<typeof pcieKinds> = {
       device,
       vector,
       queue,
+      action: 0,
       enabled: false,
       cancelled: false,
       count: 0,
@@ -197,6 +198,9 @@ export const pcieTransitions: Transitions<typeof pcieKinds> = {
     });
     world.references.set(id, 1);
     world.nextId = id + 1;
+  },
+  'source.handler': (world, e) => {
+    world.sources.get(e.source)!.action = e.action;
   },
   'source.enable': (world, e) => {
     world.sources.get(e.source)!.enabled = e.enabled;
