@@ -1,6 +1,9 @@
 import { Command } from 'commander';
 import { setImmediate } from 'node:timers/promises';
 import { InputError } from '../../core/errors.ts';
+import { faultsNamed } from '../../core/faults.ts';
+import { faultsOption, type Scenario } from '../../core/scenario.ts';
+import type { Draws } from '../../replay/explore/draw.ts';
 import type { Exploration, Failure, Part } from '../../replay/explore/exploration.ts';
 import { Explorer } from '../../replay/explore/explorer.ts';
 import { defaultMostSteps, type ExploreOptions } from '../../replay/explore/options.ts';
@@ -22,6 +25,7 @@ interface Flags {
   readonly bound: string;
   readonly set: string[];
   readonly draw: string[];
+  readonly fault: string[];
   readonly schedule?: string;
   readonly db: string;
   readonly store: boolean;
@@ -61,6 +65,7 @@ export function exploreCommand(): Command {
       collect,
       [],
     )
+    .option('--fault <name>', 'a fault that an execution may have: one of those given, or none, is drawn', collect, [])
     .option('--stop-at-first', 'end with the first execution that fails')
     .option('--workers <n>', 'threads that share the executions; for random, pos, pct and timed', '1')
     .option('--shard <i/n>', 'only every nth execution, to be put together with dextrace merge')
@@ -98,7 +103,15 @@ async function action(name: string, flags: Flags): Promise<void> {
   process.exitCode = exitCodeOf(exploration);
 }
 
+/** What is drawn for each execution: options, and one of the faults or none. */
+function drawsOf(scenario: Scenario, { draw, fault }: Flags): Draws | undefined {
+  if (draw.length + fault.length === 0) return undefined;
+  const faults = fault.length === 0 ? {} : { [faultsOption]: ['', ...faultsNamed(fault)] };
+  return { ...parseDraws(scenario, draw), ...faults };
+}
+
 function optionsOf({ scenario, source }: Loaded, flags: Flags): ExploreOptions {
+  const draws = drawsOf(scenario, flags);
   const set = parseSet(scenario, flags.set);
   const given: StoredFailure[] =
     flags.schedule === undefined
@@ -108,7 +121,7 @@ function optionsOf({ scenario, source }: Loaded, flags: Flags): ExploreOptions {
     seed: flags.seed,
     strategy: flags.strategy,
     set,
-    ...(flags.draw.length === 0 ? {} : { draw: parseDraws(scenario, flags.draw) }),
+    ...(draws === undefined ? {} : { draw: draws }),
     maxSteps: wholeNumber('--max-steps', flags.maxSteps, 1),
     depth: wholeNumber('--depth', flags.depth, 1),
     bound: wholeNumber('--bound', flags.bound),

@@ -164,6 +164,23 @@ test('drawn options are printed with the failure, and in its line', ({ folder })
   expect(stdout).toMatch(/again: .* --set rounds=[23] --set machine\.beat=(4|64) --schedule s1\./);
 });
 
+test('a fault that is drawn is printed, and comes back', ({ folder }) => {
+  const { stdout } = folder.run(
+    'explore',
+    'late-write',
+    '--no-store',
+    '--fault',
+    'stall',
+    '--runs',
+    '6',
+    '--stop-at-first',
+  );
+  expect(stdout).toMatch(/option {4}faults=stall\n/);
+  const again = /again: {4}dextrace (.*)/.exec(stdout)![1]!;
+  expect(folder.run(...again.split(' '), '--no-store').code).toBe(1);
+  expectRefusal(folder.run('explore', 'late-write', '--fault', 'gremlin'), /there is no fault "gremlin"/);
+});
+
 test('--verify names the actor and the operation in which two runs of one schedule differ', ({ folder }) => {
   folder.write('counting.ts', counting);
   const said = folder.run('explore', 'counting.ts', '--verify', '--no-store');
