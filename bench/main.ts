@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: ratios against baselines measured in the same run, in turns, because machines are noisy.
- * `npm run bench -- memory` measures peak memory of recording 1 M and 10 M events instead,
+ * `npm run bench -- memory` measures peak memory of recording 1 M and 10 M events instead, `npm run bench -- bisect` how
+ * many executions a bisection of long runs takes,
  * `npm run bench -- search` only the searches, and `npm run bench -- bugs 1000` which search shows which bug how often.
  */
 import { spawnSync } from 'node:child_process';
@@ -10,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type BetterSqlite from 'better-sqlite3';
 import { diff, open, record, type Session } from 'dextrace';
+import { bisectLong } from './bisect.ts';
 import stream from './scenario.ts';
 import { againstFastCheck, chances, reduction } from './search.ts';
 
@@ -226,12 +228,19 @@ function memory(): void {
   console.log(`ratio ${(ten.peak / one.peak).toFixed(2)} (aim at most 1.2)`);
 }
 
+function bisection(): void {
+  const { differing, tests, sentence } = bisectLong();
+  console.log(`bisect over ${differing} steps out of place: ${tests} tests (aim at most 50)`);
+  console.log(sentence);
+}
+
 try {
   const [mode, size] = process.argv.slice(2);
   if (mode === 'record') {
     const events = recordOnce(Number(size));
     console.log(JSON.stringify({ events, peak: Math.round(process.resourceUsage().maxRSS / 1024) }));
   } else if (mode === 'memory') memory();
+  else if (mode === 'bisect') bisection();
   else if (mode === 'search') await search();
   else if (mode === 'bugs') await chances(Number(size ?? 1_000));
   else {

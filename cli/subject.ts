@@ -10,6 +10,7 @@ import { raceRules } from '../replay/races/rules.ts';
 import type { ScenarioSource } from '../replay/record.ts';
 import { misuseRules } from '../replay/rules.ts';
 import { open, parseSession, type Session } from '../replay/session.ts';
+import { ruleMeanings, type RuleName } from '../scheduler/finding.ts';
 import { strategyNames } from '../scheduler/strategies.ts';
 import { againCommand } from './again.ts';
 import { collect, parseSet } from './options.ts';
@@ -22,6 +23,7 @@ export interface RunFlags {
   readonly set: string[];
   readonly races?: true;
   readonly scenario?: string;
+  readonly finding?: string;
 }
 
 export interface Subject {
@@ -40,11 +42,12 @@ export function withRunFlags(command: Command): Command {
     .option('--strategy <name>', `of a scenario: ${strategyNames.join(', ')}`, 'random')
     .option('--set <name=value>', 'of a scenario: change an option', collect, [])
     .option('--races', 'of a scenario: look for data races too')
+    .option('--finding <rule>', 'the finding to look into; the default is the first error')
     .option('--scenario <file>', 'of a session: the scenario to execute, instead of the recorded one');
 }
 
 /** Whether the name is one of a session rather than of a scenario. */
-export function namesSession(name: string): boolean {
+function namesSession(name: string): boolean {
   return /#\d+$|\.db$/.test(name);
 }
 
@@ -53,7 +56,7 @@ export async function subjectOf(name: string, flags: RunFlags): Promise<Subject>
   if (namesSession(name)) {
     const session = open(name);
     try {
-      return await subjectOfSession(session, flags.scenario);
+      return await subjectOfSession(session, flags);
     } finally {
       session.close();
     }
@@ -66,14 +69,28 @@ export async function subjectOf(name: string, flags: RunFlags): Promise<Subject>
     set: parseSet(scenario, flags.set),
     rules: rules.map((rule) => rule.name),
     ...(flags.schedule === undefined ? {} : { schedule: flags.schedule }),
+    ...findingOf(flags),
   };
   return { scenario, source, run, name };
 }
 
 /** The run that a session has recorded. */
-export async function subjectOfSession(session: Session, scenarioFile: string | undefined): Promise<Subject> {
-  const run = runOf(session);
-  return { ...(await scenarioOf(session, scenarioFile)), run, name: session.name };
+export async function subjectOfSession(
+  session: Session,
+  flags: Pick<RunFlags, 'scenario' | 'finding'>,
+): Promise<Subject> {
+  const run = { ...runOf(session), ...findingOf(flags) };
+  return { ...(await scenarioOf(session, flags.scenario)), run, name: session.name };
+}
+
+/** @throws {InputError} when there is no such rule */
+export function ruleNamed(name: string): RuleName {
+  if (Object.hasOwn(ruleMeanings, name)) return name as RuleName;
+  throw new InputError(`there is no rule "${name}"; there are: ${Object.keys(ruleMeanings).join(', ')}`);
+}
+
+function findingOf({ finding }: Pick<RunFlags, 'finding'>): Pick<RunToTest, 'finding'> {
+  return finding === undefined ? {} : { finding: ruleNamed(finding) };
 }
 
 /** The scenario of a session: the recorded one, or the one in `file`. @throws {InputError} when there is none */

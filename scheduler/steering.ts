@@ -60,9 +60,9 @@ export class Steering implements Strategy {
     this.family.event(event, actor, world);
   }
 
-  /** The actor that moved last, as a member of the lineage; 0 at first. */
+  /** The member that made the last step; 0 at first. */
   get lastMember(): number {
-    return this.family.member(this.last);
+    return this.order.length === 0 ? 0 : memberOf(this.order.at(-1)!);
   }
 
   /** Steps made by a member of the lineage. */

@@ -5,10 +5,9 @@ import { firstTurn, type Turned } from '../../replay/delta/turn.ts';
 import { formatEvent } from '../../replay/format.ts';
 import { record } from '../../replay/record.ts';
 import { open, type Session } from '../../replay/session.ts';
-import { ruleMeanings, type RuleName } from '../../scheduler/finding.ts';
 import type { RecordedEvent } from '../../store/reader.ts';
 import { grouped, print, printJson } from '../output.ts';
-import { subjectOfSession } from '../subject.ts';
+import { ruleNamed, subjectOfSession } from '../subject.ts';
 
 export interface TimeFlags {
   readonly check?: true;
@@ -39,15 +38,13 @@ async function turnOf(session: Session, flags: TimeFlags): Promise<Turned> {
     const bytes = parseBytes(flags.atAddress);
     return firstTurn(session, bytesAre(bytes), eventsWhileMapped(session, bytes));
   }
-  const { scenario, run } = await subjectOfSession(session, flags.scenario);
+  const { scenario, run } = await subjectOfSession(session, flags);
   const { result } = record(scenario, run);
   return firstTurn(session, checkFails(scenario.build(run.set ?? {}), result));
 }
 
 function printFinding(session: Session, rule: string, { json }: TimeFlags): void {
-  if (!Object.hasOwn(ruleMeanings, rule))
-    throw new InputError(`there is no rule "${rule}"; there are: ${Object.keys(ruleMeanings).join(', ')}`);
-  const found = firstFinding(session, rule as RuleName);
+  const found = firstFinding(session, ruleNamed(rule));
   if (found === undefined) throw new InputError(`${session.name}: ${rule} finds nothing in it`);
   const { value: recorded } = session.events({ from: found.seq, to: found.seq }).next();
   if (json === true) printJson('time', { session: session.name, rule, event: recorded, message: found.message });

@@ -24,9 +24,11 @@ export function bisectCommand(): Command {
   return withRunFlags(new Command('bisect'))
     .description('find what makes a run fail: an order of two steps, an event (--time), a value of an option (--vary)')
     .argument('<runs...>', 'GOOD BAD, two sessions of a scenario; BAD alone; or what --time and --vary look into')
-    .option('--time', 'the event of a session at which something turns true and stays: say what, with one of these')
+    .option(
+      '--time',
+      'the event of a session at which something turns true and stays: --finding shows, or one of these',
+    )
     .option('--check', 'with --time: the check of the scenario fails')
-    .option('--finding <rule>', 'with --time: the rule finds something')
     .option('--at-address <bytes>', 'with --time: memory has those bytes, as in app:0x104000000=55aa')
     .option('--when <expression>', 'with --time: a JavaScript expression over `world` is true')
     .option('--vary <option>', 'the value of an option at which the outcome flips: NAME, NAME=LOW..HIGH or NAME=A,B,C')
@@ -79,7 +81,7 @@ async function both(goodName: string, badName: string, flags: Flags): Promise<Gi
     try {
       const given = { name: good.name, run: runOf(good) };
       mustFit(good, bad);
-      return { subject: await subjectOfSession(bad, flags.scenario), good: given };
+      return { subject: await subjectOfSession(bad, flags), good: given };
     } finally {
       bad.close();
     }

@@ -53,6 +53,7 @@ function printText({ name, scenario }: Subject, shrunk: Shrunk, again: string): 
   const { session, findings } = shrunk.recording;
   print(styled('bold', scenario.title));
   print(`  of        ${name}`);
+  print(`  fails by  ${shrunk.finding}`);
   print(`  switches  ${grouped(before.contextSwitches)} before, ${grouped(after.contextSwitches)} now`);
   print(`  forced    ${grouped(before.forced)} before, ${grouped(after.forced)} now: ${needed(after.forced, minimal)}`);
   print(`  steps     ${grouped(before.steps)} before, ${grouped(after.steps)} now`);

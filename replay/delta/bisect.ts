@@ -76,8 +76,7 @@ export function bisect(
   const tests = options.tests ?? defaultBisectTests;
   const told = new Map<Role, Run>();
   const given = watched(told, 'bad', (watch) => tryRun(trials, scenario, bad, { watch }));
-  if (given.causes.size === 0) throw new InputError('the bad run does not fail');
-  const failing = trials.pursue(given);
+  const failing = trials.pursue(given, bad.finding);
   const far = good === undefined ? nearestPassing(trials, failing, tests / 2) : { passing: passingOf(good), failing };
   const left = isolate(trials, far, () => trials.used >= tests);
   for (const role of ['passing', 'failing'] as const) {

@@ -1,7 +1,7 @@
+import { InputError } from '../../core/errors.ts';
 import type { World } from '../../core/world.ts';
 import type { Finding, RuleName } from '../../scheduler/finding.ts';
 import { causeOf as textualCauseOf } from '../explore/cause.ts';
-import { watchedRules } from '../rules.ts';
 import type { Verdict } from './verdict.ts';
 
 /**
@@ -10,9 +10,18 @@ import type { Verdict } from './verdict.ts';
  */
 export type Cause = string;
 
-/** The causes of the findings that are errors. */
-export function causesOf(findings: readonly Finding[], world: World): Set<Cause> {
-  return new Set(findings.filter(({ severity }) => severity === 'error').map((finding) => causeOf(finding, world)));
+/** An error that a run shows. */
+export interface Failure {
+  readonly rule: RuleName;
+  readonly cause: Cause;
+}
+
+/** What a run fails by, in the order of the events that showed it. */
+export function failuresOf(findings: readonly Finding[], world: World): Failure[] {
+  return findings
+    .filter(({ severity }) => severity === 'error')
+    .toSorted((a, b) => a.seq - b.seq)
+    .map((finding) => ({ rule: finding.rule, cause: causeOf(finding, world) }));
 }
 
 function causeOf(finding: Finding, world: World): Cause {
@@ -29,13 +38,18 @@ function causeOf(finding: Finding, world: World): Cause {
   }
 }
 
-/** Whether a run with these causes fails as wanted: it must show all of them, whatever else it shows. */
-export function verdictOf(causes: ReadonlySet<Cause>, wanted: ReadonlySet<Cause>): Verdict {
-  if (causes.size === 0) return 'pass';
-  return wanted.size > 0 && [...wanted].every((cause) => causes.has(cause)) ? 'fail' : 'unresolved';
+/**
+ * What to look for in other runs: the first failure, or the first by a rule. What else a run shows mostly follows from it.
+ * @throws {InputError} when there is none
+ */
+export function failureToPursue(failures: readonly Failure[], rule: RuleName | undefined): Failure {
+  const first = rule === undefined ? failures[0] : failures.find((failure) => failure.rule === rule);
+  if (first !== undefined) return first;
+  throw new InputError(rule === undefined ? 'the run does not fail' : `the run does not fail by ${rule}`);
 }
 
-/** The rules that a run must be watched for to see the causes; what else there is, the run finds by itself. */
-export function watchedOf(causes: ReadonlySet<Cause>): RuleName[] {
-  return watchedRules.map(({ name }) => name).filter((name) => causes.has(name));
+/** Whether a run fails as wanted: it may fail otherwise too. */
+export function verdictOf(failures: readonly Failure[], wanted: Failure | undefined): Verdict {
+  if (failures.length === 0) return 'pass';
+  return wanted !== undefined && failures.some(({ cause }) => cause === wanted.cause) ? 'fail' : 'unresolved';
 }

@@ -7,7 +7,9 @@ import type { StepObserver } from './trials.ts';
 
 interface Told {
   readonly seq: number;
-  readonly actor: string;
+  readonly actor: number;
+  /** The actor's name. */
+  readonly by: string;
   readonly event: AnyEvent;
   /** Which of its series it is, for an access to memory. */
   readonly number: number;
@@ -41,14 +43,28 @@ export class Deeds {
       this.begins.set(keyOf(event), Math.min(event.address, this.begins.get(keyOf(event)) ?? Infinity));
     const known = this.steps[step];
     if (known === undefined || (tells(event) && !tells(known.event)))
-      this.steps[step] = { seq, actor: actorName(world, actor), event, number, beat: world.machine.beat };
+      this.steps[step] = { seq, actor, by: actorName(world, actor), event, number, beat: world.machine.beat };
   };
 
   /** What was done in the step at that place of the run. */
   of(place: number): Deed {
-    const { seq, actor, event, number, beat } = this.steps[place]!;
+    const { seq, by, event, number, beat } = this.steps[place]!;
     const nth = isBeat(event) ? Math.floor((event.address - this.begins.get(keyOf(event))!) / beat) : number;
-    return { seq, actor, text: formatEvent(event), name: pointAt(actor, event, nth) };
+    return { seq, actor: by, text: formatEvent(event), name: pointAt(by, event, nth) };
+  }
+
+  /** Where the run of steps that begins at a place is over, and another actor moves. */
+  endOf(begin: number): number {
+    let end = begin;
+    while (this.steps[end]?.actor === this.steps[begin]!.actor) end += 1;
+    return end;
+  }
+
+  /** Where an actor that moved just before a place moves again; undefined when it does not. */
+  next(place: number): number | undefined {
+    const last = this.steps[place - 1];
+    const found = this.steps.findIndex(({ actor }, later) => later >= place && actor === last?.actor);
+    return found === -1 ? undefined : found;
   }
 
   private count(event: AnyEvent, actor: number): number {

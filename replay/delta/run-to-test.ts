@@ -22,6 +22,8 @@ export interface RunToTest {
   readonly schedule?: string;
   /** The default is all rules but races. */
   readonly rules?: readonly RuleName[];
+  /** The rule whose finding is looked into; the default is that of the first error. */
+  readonly finding?: RuleName;
 }
 
 /**

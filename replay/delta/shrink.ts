@@ -3,8 +3,8 @@
  * what was found, then delta debugging over what is left of it against the default schedule. Options shrink too. Every
  * candidate is executed, and the result is what an execution did.
  */
-import { InputError } from '../../core/errors.ts';
 import type { Options, Scenario } from '../../core/scenario.ts';
+import type { RuleName } from '../../scheduler/finding.ts';
 import { record, type Recording, type ScenarioSource } from '../record.ts';
 import { trialsOf, tryRun, type RunToTest } from './run-to-test.ts';
 import { Shrinking } from './shrinking.ts';
@@ -43,6 +43,8 @@ export interface Shrunk {
   readonly tests: number;
   /** Whether each forced switch that is left was shown to be needed: without it the run does not fail in this way. */
   readonly minimal: boolean;
+  /** The rule by which it still fails. */
+  readonly finding: RuleName;
   /** The small run, recorded; without {@link ShrinkOptions.db} it is not stored. */
   readonly recording: Recording;
   /** The options that it fails with. */
@@ -62,8 +64,7 @@ export interface Shrunk {
 export function shrink(scenario: Scenario, run: RunToTest, options: ShrinkOptions = {}): Shrunk {
   const trials = trialsOf(scenario, run, options.onTest);
   const first = tryRun(trials, scenario, run);
-  if (first.causes.size === 0) throw new InputError('the run does not fail: there is nothing to shrink');
-  const shrinking = new Shrinking(trials, trials.pursue(first), options.tests ?? defaultTests);
+  const shrinking = new Shrinking(trials, trials.pursue(first, run.finding), options.tests ?? defaultTests);
   shrinking.schedule();
   if (options.options !== false) shrinking.options(scenario);
   const { smallest, minimal } = shrinking;
@@ -77,7 +78,17 @@ export function shrink(scenario: Scenario, run: RunToTest, options: ShrinkOption
     ...(db === undefined ? {} : { db }),
     ...(source === undefined ? {} : { source }),
   });
-  return { before: sizeOf(first), after: sizeOf(trial), tests: trials.used, minimal, recording, set, schedule, turns };
+  return {
+    before: sizeOf(first),
+    after: sizeOf(trial),
+    tests: trials.used,
+    minimal,
+    finding: trials.wanted!.rule,
+    recording,
+    set,
+    schedule,
+    turns,
+  };
 }
 
 function sizeOf({ contextSwitches, switches, order }: Trial): Size {

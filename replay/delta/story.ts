@@ -1,4 +1,3 @@
-import { memberOf, stepOf } from '../../scheduler/steering.ts';
 import { switchesWish } from '../../scheduler/wishes.ts';
 import { Deeds } from './deeds.ts';
 import type { Trial, Trials } from './trials.ts';
@@ -17,7 +16,7 @@ export interface Deed {
 
 /** A switch that the default schedule would not have made. */
 export interface Turn {
-  /** Who gives way, and what it would have done: nothing when it could not go on, or never did. */
+  /** Who gives way, and what it does when it moves again, if it does. */
   readonly from: string;
   readonly before: Deed | undefined;
   /** What the other one does first, and in how many steps it goes on. */
@@ -36,17 +35,13 @@ export function tell(
     whole: true,
     watch: deeds.watch,
   });
-  const { order } = trial;
-  const at = new Map(order.map((step, place) => [step, place]));
-  const turns = trial.switches.map(({ from, steps, to }, index): Turn => {
-    const given = at.get(stepOf(from, steps));
-    const begin = trial.switchedAt[index]!;
-    const end = order.findIndex((step, place) => place > begin && memberOf(step) !== to);
+  const turns = trial.switchedAt.map((begin): Turn => {
+    const given = deeds.next(begin);
     return {
-      from: trials.lineage.name(from),
+      from: begin === 0 ? 'boot' : deeds.of(begin - 1).actor,
       before: given === undefined ? undefined : deeds.of(given),
       to: deeds.of(begin),
-      steps: (end === -1 ? order.length : end) - begin,
+      steps: deeds.endOf(begin) - begin,
     };
   });
   return { trial, turns };

@@ -11,14 +11,16 @@ import { Steering, type Switch, type Wish } from '../../scheduler/steering.ts';
 import { strategies } from '../../scheduler/strategies.ts';
 import { checkOptions, startWith, type RunSpec } from '../execution.ts';
 import { Watcher } from '../watcher.ts';
-import { causesOf, verdictOf, watchedOf, type Cause } from './cause.ts';
+import { watchedRules } from '../rules.ts';
+import { failuresOf, failureToPursue, verdictOf, type Failure } from './cause.ts';
 import type { Verdict } from './verdict.ts';
 
 /** What one execution under a wish came to. */
 export interface Trial {
   readonly verdict: Verdict;
   readonly findings: readonly Finding[];
-  readonly causes: ReadonlySet<Cause>;
+  /** Its errors, the first first. */
+  readonly failures: readonly Failure[];
   /** The options that it ran with. */
   readonly set: Options;
   /** The steps that were made, in order; see `stepOf`. */
@@ -59,7 +61,8 @@ export class Trials {
   used = 0;
   private readonly scenario: Scenario;
   private readonly onTest: (tests: number) => void;
-  private causes: ReadonlySet<Cause> = new Set();
+  /** What makes a trial fail. */
+  wanted: Failure | undefined;
   private maxSteps: number;
 
   /** Runs are watched for `rules` until it is known what is looked for. */
@@ -77,14 +80,16 @@ export class Trials {
   }
 
   /**
-   * From now on a trial fails when it shows what this one did; one that makes many more steps is taken to be without
-   * end. Evaluates to this one, as failing.
+   * From now on a trial fails when it fails as this one did first, or first by a rule; one that makes many more steps is
+   * taken to be without end. Evaluates to this one, as failing.
+   * @throws {InputError} when it does not fail so
    */
-  pursue(trial: Trial): Trial {
-    const { causes, order } = trial;
-    this.causes = causes;
-    this.rules = watchedOf(causes);
-    if (!causes.has('step-bound')) this.maxSteps = Math.min(this.spec.maxSteps, patience * order.length + grace);
+  pursue(trial: Trial, rule?: RuleName): Trial {
+    const wanted = failureToPursue(trial.failures, rule);
+    this.wanted = wanted;
+    this.rules = watchedRules.map(({ name }) => name).filter((name) => name === wanted.rule);
+    if (wanted.rule !== 'step-bound')
+      this.maxSteps = Math.min(this.spec.maxSteps, patience * trial.order.length + grace);
     return { ...trial, verdict: 'fail' };
   }
 
@@ -106,15 +111,15 @@ export class Trials {
     checkOptions(this.scenario, set);
     const run = startWith(this.scenario, steering, this.spec.seed, { set, maxSteps: this.maxSteps }, observer);
     while (run.advance(slice)) {
-      if (!whole && this.verdict(causesOf(found(run, watcher), run.world)) === 'fail') break;
+      if (!whole && verdictOf(failuresOf(found(run, watcher), run.world), this.wanted) === 'fail') break;
     }
     if (run.ended && !run.findings.some(({ rule }) => rule === 'step-bound')) watcher.end(run.world);
     const findings = found(run, watcher);
-    const causes = causesOf(findings, run.world);
+    const failures = failuresOf(findings, run.world);
     return {
-      verdict: this.verdict(causes),
+      verdict: verdictOf(failures, this.wanted),
       findings,
-      causes,
+      failures,
       set,
       order: steering.order,
       switches: steering.switches,
@@ -123,10 +128,6 @@ export class Trials {
       decisions: schedule.count,
       schedule: formatSchedule(schedule.take()),
     };
-  }
-
-  private verdict(causes: ReadonlySet<Cause>): Verdict {
-    return verdictOf(causes, this.causes);
   }
 }
 

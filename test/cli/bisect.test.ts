@@ -48,7 +48,8 @@ describe('dextrace bisect', () => {
     expectRefusal(folder.run('bisect', '#1', '#1'), /dextrace\.db#1 does not fail/);
     expectRefusal(folder.run('bisect', '#3', '#2'), /#3 and .*#2 are sessions of different scenarios/);
     expectRefusal(folder.run('bisect', '#4', '#2'), /#4 and .*#2 are sessions of different options/);
-    expectRefusal(folder.run('bisect', '#1'), /the bad run does not fail/);
+    expectRefusal(folder.run('bisect', '#1'), /the run does not fail/);
+    expectRefusal(folder.run('bisect', '#2', '--finding', 'deadlock'), /the run does not fail by deadlock/);
     expectRefusal(folder.run('bisect', '#1', '#2', '#3'), /give a good and a bad session/);
     expectRefusal(folder.run('bisect', '#1', '#9'), /has no session #9/);
   });

@@ -61,8 +61,9 @@ describe('dextrace shrink', () => {
   });
 
   test('what does not fail, or is no run, is refused in one line', ({ folder }) => {
-    expectRefusal(folder.run('shrink', 'async-done-right'), /the run does not fail: there is nothing to shrink/);
+    expectRefusal(folder.run('shrink', 'async-done-right'), /the run does not fail/);
     expectRefusal(folder.run('shrink', 'async-done-right', '--tests', '0'), /--tests/);
+    expectRefusal(folder.run('shrink', 'late-write-race', '--finding', 'x'), /there is no rule "x"/);
     expectRefusal(folder.run('shrink', '#1'), /no such file/);
     expectRefusal(folder.run('shrink', 'nonsense'), /no such scenario/);
     expectRefusal(folder.run('shrink', 'late-write-race', '--schedule', 's1.BQE'), /schedule does not fit/);

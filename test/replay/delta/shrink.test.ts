@@ -1,7 +1,6 @@
-import { readdirSync, existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { record, shrink, type RunToTest, type Scenario } from '../../../index.ts';
-import { loadScenario } from '../../../replay/load.ts';
+import { bugFiles, bugScenario } from '../../support/bugs.ts';
 import { trialsOf, tryRun } from '../../../replay/delta/run-to-test.ts';
 import { switchesWish } from '../../../scheduler/wishes.ts';
 import race from '../../../examples/late-write-race.ts';
@@ -9,8 +8,12 @@ import { doubleFree, lockOrder, lostUpdate, racy, twoWindows } from '../../suppo
 import { seedThat } from '../../support/seeds.ts';
 
 /** Shrinks, and holds the result against executions of its own: it fails, and without any one switch it does not. */
-function shrinkAndCheck(scenario: Scenario, run: RunToTest): ReturnType<typeof shrink> {
-  const shrunk = shrink(scenario, run);
+function shrinkAndCheck(
+  scenario: Scenario,
+  run: RunToTest,
+  options: Parameters<typeof shrink>[2] = {},
+): ReturnType<typeof shrink> {
+  const shrunk = shrink(scenario, run, options);
   const { schedule, set, before, after } = shrunk;
   expect(shrunk.minimal).toBe(true);
   expect(after.forced).toBeLessThanOrEqual(before.forced);
@@ -21,7 +24,7 @@ function shrinkAndCheck(scenario: Scenario, run: RunToTest): ReturnType<typeof s
 
   const trials = trialsOf(scenario, { ...run, schedule, set });
   const small = tryRun(trials, scenario, { ...run, schedule });
-  trials.pursue(small);
+  trials.pursue(small, shrunk.finding);
   expect(small.switches).toHaveLength(after.forced);
   for (const one of small.switches) {
     const without = small.switches.filter((other) => other !== one);
@@ -47,13 +50,11 @@ describe('a shrunk schedule still fails and is 1-minimal', () => {
   });
 });
 
-const bugs = new URL('../../../examples/bugs/', import.meta.url);
-const files = existsSync(bugs) ? readdirSync(bugs).filter((file) => /^\w.*\.ts$/.test(file)) : [];
-describe.skipIf(files.length === 0)('of the bugs', () => {
-  test.for(files.map((file) => [file] as const))('%s', async ([file]) => {
-    const { scenario } = await loadScenario(new URL(file, bugs).pathname);
-    const seed = seedThat('failed', scenario, { seeds: 20 });
-    if (seed !== undefined) shrinkAndCheck(scenario, { seed });
+describe('of the bugs, those that show themselves under an early seed', () => {
+  test.for(bugFiles)('%s', async (file) => {
+    const scenario = await bugScenario(file);
+    const seed = seedThat('failed', scenario, { seeds: 5 });
+    if (seed !== undefined) shrinkAndCheck(scenario, { seed, maxSteps: 200_000 }, { options: false });
   });
 });
 
