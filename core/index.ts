@@ -25,8 +25,15 @@ export {
   kIODMACommandPrepareForDMANoOptions,
   type IODMACommandSpecification,
 } from './driverkit/IODMACommand.ts';
+export { IODispatchQueue, kIODispatchQueueReentrant, kIODispatchQueueWakeupAll } from './driverkit/IODispatchQueue.ts';
+export { IOInterruptDispatchSource, type InterruptOccurred } from './driverkit/IOInterruptDispatchSource.ts';
 export { IOPCIDevice } from './driverkit/IOPCIDevice.ts';
 export { IOService, kIOServiceDefaultQueueName } from './driverkit/IOService.ts';
+export {
+  IOTimerDispatchSource,
+  kIOTimerClockMachAbsoluteTime,
+  type TimerOccurred,
+} from './driverkit/IOTimerDispatchSource.ts';
 export {
   IOUserClient,
   kIOUserClientAsyncArgumentsCountMax,
@@ -51,13 +58,6 @@ export {
 } from './driverkit/memory.ts';
 export { mustNotBeNull, OSData, OSObject } from './driverkit/objects.ts';
 export { OSAction, type ActionCallback, type OSActionWaitToken } from './driverkit/OSAction.ts';
-export {
-  IODispatchQueue,
-  IOInterruptDispatchSource,
-  kIODispatchQueueReentrant,
-  kIODispatchQueueWakeupAll,
-  type InterruptOccurred,
-} from './driverkit/queues.ts';
 export { fieldTypes, type Access, type FieldType, type Kind, type Touch } from './catalogue.ts';
 export { kindOf, kindNames, kinds, modelVersion, type AnyEvent, type EventByKind, type KindName } from './events.ts';
 export { kIOUserClientMemoryReadOnly } from './iokit/client-memory.ts';
@@ -83,7 +83,7 @@ export {
   write,
 } from './memory/access.ts';
 export { MAP_PRIVATE, MAP_SHARED, PROT_NONE, PROT_READ, PROT_WRITE } from './memory/protection.ts';
-export { note, sleep } from './actors/threads.ts';
+export { mach_absolute_time, note, sleep } from './actors/threads.ts';
 export type { Operation, Program } from './operation.ts';
 export { kIOPCICommandBusLead, kIOPCICommandMemorySpace, kIOPCIConfigurationOffsetCommand } from './pcie/bus.ts';
 export { scenario, type End, type Options, type Scenario, type ScenarioDefinition } from './scenario.ts';

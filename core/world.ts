@@ -7,7 +7,7 @@ import type {
   Command,
   Connection,
   Descriptor,
-  InterruptSource,
+  DispatchSource,
   Mapping,
   Port,
   Queue,
@@ -52,7 +52,7 @@ export interface World {
   readonly faults: Map<FaultName, 'planned' | 'struck' | 'spent'>;
 
   readonly devices: Map<number, Device>;
-  readonly sources: Map<number, InterruptSource>;
+  readonly sources: Map<number, DispatchSource>;
   /** Bus page number to entry. */
   readonly iommu: Map<number, IommuEntry>;
   /** Bus addresses in use, sorted. */

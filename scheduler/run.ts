@@ -29,6 +29,8 @@ import { storiesOf } from './stuck.ts';
 interface Runner {
   readonly id: number;
   readonly name: string;
+  /** Whether the run may end while it still waits for work. */
+  readonly daemon: boolean;
   program: Program<unknown>;
   epilogue: Spawn['epilogue'];
   pending: Operation<unknown>;
@@ -153,6 +155,7 @@ export class Run implements Step, Running {
     const runner: Runner = {
       id: actor,
       name,
+      daemon,
       program: asProgram(name, program),
       epilogue,
       pending: waits ? (program.next().value as Operation<unknown>) : new Begin(),
@@ -217,11 +220,15 @@ export class Run implements Step, Running {
       throw new Error(`step ${this.steps} of ${runner.name} (${runner.pending.name}) made no event`);
   }
 
-  /** Collects who can move. Sleepers can when their time has come, and time passes only when nobody else can move. */
+  /**
+   * Collects who can move. Sleepers can when their time has come, and time passes only when nobody else can move. For those
+   * who wait for work, as a timer does, it passes only while somebody is left who has to come to an end.
+   */
   private gather(): number {
     const { world, candidates, strategy } = this;
     this.runners = this.runners.filter((runner) => !runner.over);
     const { runners } = this;
+    const due = this.timeRuns();
     let count = 0;
     let earliest = never;
     for (let i = 0; i < runners.length; i += 1) {
@@ -231,14 +238,19 @@ export class Run implements Step, Running {
         runner.seen = true;
         if (strategy.timed) runner.readyAt = this.now + runner.latency;
       }
-      if (able || runner.deadline <= this.now || (strategy.timed && runner.deadline < never))
-        candidates[count++] = runner;
-      else if (runner.deadline < earliest) earliest = runner.deadline;
+      const deadline = due || !runner.pending.idle ? runner.deadline : never;
+      if (able || deadline <= this.now || (strategy.timed && deadline < never)) candidates[count++] = runner;
+      else if (deadline < earliest) earliest = deadline;
     }
     this.candidateCount = count;
     if (count > 0 || earliest === never) return count;
     this.now = earliest;
     return this.gather();
+  }
+
+  private timeRuns(): boolean {
+    for (const { daemon } of this.runners) if (!daemon) return true;
+    return false;
   }
 
   /** Performs the actor's operation and runs its program up to the next one. */

@@ -1,6 +1,5 @@
 /** What threads do with each other and with time. POSIX names and results. */
-import type { Act } from '../operation.ts';
-import { act, Crash, type Program, type Step } from '../operation.ts';
+import { act, Crash, now, type Act, type Operation, type Program, type Step } from '../operation.ts';
 import type { World } from '../world.ts';
 
 /** How people call an actor. */
@@ -21,6 +20,11 @@ export function* sleep(duration: number): Program {
     waitsFor: () => `time ${until}`,
     timeout: duration,
   });
+}
+
+/** The clock: virtual time in nanoseconds, with a time base of 1 to 1. */
+export function mach_absolute_time(): Operation<number> {
+  return now((step) => step.now);
 }
 
 /** Writes a line into the log. */

@@ -9,7 +9,7 @@ import {
 import { modelOf } from '../devices/device.ts';
 import { Registers } from '../devices/registers.ts';
 import { wordOf } from '../memory/atomics.ts';
-import { act, Crash, now, refuse, type Operation, type Program } from '../operation.ts';
+import { act, Crash, now, refuse, type Program } from '../operation.ts';
 import { commandHas, kIOPCICommandMemorySpace } from '../pcie/bus.ts';
 import { behindPosted } from '../pcie/link.ts';
 import { hex } from '../units.ts';
@@ -20,33 +20,35 @@ import { OSObject } from './objects.ts';
 export class IOPCIDevice extends OSObject {
   private session: 'never' | 'open' | 'closed' = 'never';
 
-  /** The service that has the session; 0 for none. */
-  private owner(): Operation<number> {
-    return now((step) => {
-      step.look('register', this.id);
-      return step.world.devices.get(this.id)!.openedBy;
-    });
-  }
-
   /** Errors: `kIOReturnNotOpen` when another client has the session. Does not enable bus lead or memory space. */
   *Open(client: IOService): Program<number> {
-    const owner = yield* this.owner();
-    if (owner !== 0) return yield* refuse('IOPCIDevice::Open', kIOReturnNotOpen);
-    yield* act('IOPCIDevice::Open', 'kernel', (step) =>
-      step.emit({ kind: 'pci.open', device: this.id, service: client.service }),
-    );
-    this.session = 'open';
-    return kIOReturnSuccess;
+    const call = 'IOPCIDevice::Open';
+    const code = yield* act(call, 'kernel', (step) => {
+      if (step.world.devices.get(this.id)!.openedBy === 0) {
+        step.emit({ kind: 'pci.open', device: this.id, service: client.service });
+        return kIOReturnSuccess;
+      }
+      step.look('config', this.id);
+      step.emit({ kind: 'refuse', code: kIOReturnNotOpen, call });
+      return kIOReturnNotOpen;
+    });
+    if (code === kIOReturnSuccess) this.session = 'open';
+    return code;
   }
 
   /** Clears bus lead and memory space. Register accesses afterwards crash the dext. A second close does nothing. */
   *Close(client: IOService): Program {
-    const owner = yield* this.owner();
-    if (owner !== client.service) return;
-    yield* act('IOPCIDevice::Close', 'kernel', (step) =>
-      step.emit({ kind: 'pci.close', device: this.id, service: client.service }),
-    );
-    this.session = 'closed';
+    const call = 'IOPCIDevice::Close';
+    const closed = yield* act(call, 'kernel', (step) => {
+      if (step.world.devices.get(this.id)!.openedBy === client.service) {
+        step.emit({ kind: 'pci.close', device: this.id, service: client.service });
+        return true;
+      }
+      step.look('config', this.id);
+      step.emit({ kind: 'refuse', code: kIOReturnSuccess, call });
+      return false;
+    });
+    if (closed) this.session = 'closed';
   }
 
   /**
@@ -71,6 +73,7 @@ export class IOPCIDevice extends OSObject {
         return kIOReturnSuccess;
       }
       const code = enough ? kIOReturnSuccess : kIOReturnUnsupported;
+      step.look('register', this.id);
       step.emit({ kind: 'refuse', code, call });
       return code;
     });
@@ -104,6 +107,7 @@ export class IOPCIDevice extends OSObject {
       // Without a session the write is dropped without a word (facts §7.1).
       const { openedBy, present } = step.world.devices.get(this.id)!;
       if (openedBy === 0 || !present) {
+        step.look('config', this.id);
         step.emit({ kind: 'refuse', code: present ? kIOReturnNotOpen : kIOReturnNoDevice, call: 'ConfigurationWrite' });
       } else step.emit({ kind: 'config.write', device: this.id, offset, width, value });
     });
@@ -164,6 +168,7 @@ export class IOPCIDevice extends OSObject {
       const device = step.world.devices.get(this.id)!;
       if (!reaches || !device.present || !commandHas(device, kIOPCICommandMemorySpace)) {
         const code = device.present ? kIOReturnNotOpen : kIOReturnNoDevice;
+        step.look('config', this.id);
         step.emit({ kind: 'refuse', code, call: 'MemoryWrite' });
         return;
       }

@@ -4,7 +4,7 @@ import { startTermination } from '../iokit/termination.ts';
 import { act, asProgram, inKernel, refuse, type Program, type Step } from '../operation.ts';
 import type { IOPCIDevice } from './IOPCIDevice.ts';
 import type { IOUserClient } from './IOUserClient.ts';
-import { IODispatchQueue } from './queues.ts';
+import { IODispatchQueue } from './IODispatchQueue.ts';
 
 export const kIOServiceDefaultQueueName = 'Default';
 

@@ -16,7 +16,10 @@ export function makeAction(): Act<number> {
 
 /** Runs an action's callback, unless it was cancelled; then wakes who waits for it. */
 export function* callBack(action: number, callback: () => Program): Program {
-  const dead = yield* now(({ world }) => world.actions.get(action)?.cancelled !== false);
+  const dead = yield* now((step) => {
+    step.look('action', action);
+    return step.world.actions.get(action)?.cancelled !== false;
+  });
   if (dead) return;
   yield* asProgram('the callback of an action', callback());
   yield* now((step) => {
@@ -27,10 +30,13 @@ export function* callBack(action: number, callback: () => Program): Program {
 /** Remembers callbacks from now on. Errors: an action has one waiter; the code for a second is not established. */
 export function willWait(action: number): Act<number> {
   return act('WillWait', 'kernel', (step) => {
-    const busy = step.world.actions.get(action)!.wait !== null;
-    if (busy) step.emit({ kind: 'refuse', code: kIOReturnBusy, call: 'WillWait' });
-    else step.emit({ kind: 'action.await', action, waiting: true });
-    return busy ? kIOReturnBusy : kIOReturnSuccess;
+    if (step.world.actions.get(action)!.wait === null) {
+      step.emit({ kind: 'action.await', action, waiting: true });
+      return kIOReturnSuccess;
+    }
+    step.look('action', action);
+    step.emit({ kind: 'refuse', code: kIOReturnBusy, call: 'WillWait' });
+    return kIOReturnBusy;
   });
 }
 

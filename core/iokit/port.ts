@@ -36,7 +36,12 @@ export function receive(port: number, timeout?: number): Act<Message | undefined
 export function complete(action: number, code: number, values: Uint8Array): Act<void> {
   return act('AsyncCompletion', 'message', (step) => {
     const { port } = step.world.actions.get(action)!;
-    if (!step.world.ports.has(port)) step.emit({ kind: 'refuse', code: kIOReturnSuccess, call: 'AsyncCompletion' });
-    else step.emit({ kind: 'port.send', port, action, code, arguments: values });
+    if (step.world.ports.has(port)) {
+      step.emit({ kind: 'port.send', port, action, code, arguments: values });
+      return;
+    }
+    step.look('action', action);
+    step.look('port', port);
+    step.emit({ kind: 'refuse', code: kIOReturnSuccess, call: 'AsyncCompletion' });
   });
 }

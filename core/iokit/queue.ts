@@ -43,8 +43,9 @@ export function createQueue(step: Step, name: string, task: number, reentrant = 
   return queue;
 }
 
-function serverName(world: World, task: number, queue: string): string {
-  return `${world.tasks.get(task)!.name === kernelTask ? 'kext' : 'dext'}:${queue}`;
+/** How an actor of a driver's process is called. */
+export function serverName(world: World, task: number, part: string): string {
+  return `${world.tasks.get(task)!.name === kernelTask ? 'kext' : 'dext'}:${part}`;
 }
 
 /** Starts an actor that serves the queue while who did it sleeps; evaluates to its number. */
@@ -108,6 +109,8 @@ export function* rpc(queue: number, method: string, work: Work): Program<number>
   const { item, code: refused } = yield* act('rpc', 'message', (step) => {
     const code = refusal(step.world, queue);
     if (code === kIOReturnSuccess) return { item: enqueue(step, queue, method, true, work), code };
+    step.look('queue', queue);
+    step.look('task', step.world.queues.get(queue)!.task);
     step.emit({ kind: 'refuse', code, call: method });
     return { item: 0, code };
   });

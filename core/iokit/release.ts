@@ -4,6 +4,7 @@ import { act, inKernel, now, type Act, type Operation, type Program } from '../o
 import { alignDown, alignUp } from '../units.ts';
 import { completeDMA } from './command.ts';
 import { drop, mustLive } from './references.ts';
+import { stopTimer } from './source.ts';
 import type { Mapping } from './state.ts';
 import { releaseDescriptor } from './wire.ts';
 
@@ -67,6 +68,7 @@ function free(object: number, mapping: Mapping | undefined): Act<void> {
       const start = alignDown(mapping.address, pageSize);
       unmap(step, mapping.task, start, alignUp(mapping.address + mapping.length, pageSize) - start);
     }
+    stopTimer(step, object);
     if (step.world.actions.has(object)) step.emit({ kind: 'action.abort', action: object });
     step.emit({ kind: 'object.free', object });
     step.live.delete(object);

@@ -220,17 +220,20 @@ export interface Sleeper {
   awake: boolean;
 }
 
-/** An `IOInterruptDispatchSource` (facts §7.2). */
-export interface InterruptSource {
+/** An `IOInterruptDispatchSource` (facts §7.2), or an `IOTimerDispatchSource`. */
+export interface DispatchSource {
   readonly id: number;
+  /** 0 for a timer. */
   readonly device: number;
   readonly vector: number;
   readonly queue: number;
   /** The action that is its handler; 0 for none. */
   action: number;
+  /** The actor that waits for the time to come; 0 unless it is a timer that is set. */
+  timer: number;
   enabled: boolean;
   cancelled: boolean;
-  /** Interrupts since the last delivery. */
+  /** Interrupts since the last delivery; for a timer, whether it has gone off. */
   count: number;
   /** When the last one came, in nanoseconds. */
   time: number;

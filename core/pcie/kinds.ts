@@ -347,6 +347,28 @@ export const pcieKinds = {
       touch('register', e.device, 'read');
     },
   }),
+  'timer.create': kind({
+    doc: 'A timer dispatch source is made.',
+    source: 'IOTimerDispatchSource.iig',
+    fields: { source: 'id', queue: 'id' },
+    text: 'timer #{source} on queue #{queue}',
+    footprint: (e, touch) => touch('source', e.source, 'sync'),
+  }),
+  'timer.set': kind({
+    doc: 'WakeAtTime: a timer is set, instead of what it was set to.',
+    source: 'IOTimerDispatchSource.iig WakeAtTime',
+    fields: { source: 'id', timer: 'actor', deadline: 'ticks' },
+    text: 'timer #{source} is set to {deadline}',
+    footprint: (e, touch) => touch('source', e.source, 'sync'),
+    order: (e, order) => order.release(`source ${e.source}`),
+  }),
+  'timer.fire': kind({
+    doc: 'A timer goes off.',
+    source: 'IOTimerDispatchSource.iig WakeAtTime',
+    fields: { source: 'id' },
+    text: 'timer #{source} goes off',
+    footprint: (e, touch) => touch('source', e.source, 'sync'),
+  }),
   'source.handler': kind({
     doc: 'SetHandler with an action: the source keeps it, and calls the dext back with it.',
     source: 'facts §7.2; IOInterruptDispatchSource.iig SetHandler',
@@ -362,7 +384,7 @@ export const pcieKinds = {
     footprint: (e, touch) => touch('source', e.source, 'sync'),
   }),
   'source.cancel': kind({
-    doc: 'An interrupt source is cancelled: interrupts are no longer counted, and it is never enabled again.',
+    doc: 'A source is cancelled: nothing is counted any more, and it is never enabled again.',
     source: 'facts §7.2, §4.4 "unregisterAllInterrupts"',
     fields: { source: 'id' },
     text: 'source #{source} is cancelled',

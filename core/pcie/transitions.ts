@@ -9,6 +9,7 @@ import {
 } from './bus.ts';
 import { deviceOf, freeTag } from './flow.ts';
 import { beatStatuses, type BeatStatus, type pcieKinds } from './kinds.ts';
+import type { World } from '../world.ts';
 import type { Device, WritePacket } from './state.ts';
 
 /** What `device.create` carries as JSON. */
@@ -26,6 +27,24 @@ function dropRequests({ tags }: Device): void {
 
 function worse(a: BeatStatus = 'ok', b: BeatStatus): BeatStatus {
   return beatStatuses.indexOf(a) < beatStatuses.indexOf(b) ? b : a;
+}
+
+function addSource(world: World, id: number, queue: number, device: number, vector: number): void {
+  world.sources.set(id, {
+    id,
+    device,
+    vector,
+    queue,
+    action: 0,
+    timer: 0,
+    enabled: false,
+    cancelled: false,
+    count: 0,
+    time: 0,
+    queued: false,
+  });
+  world.references.set(id, 1);
+  world.nextId = id + 1;
 }
 
 export const pcieTransitions: Transitions<typeof pcieKinds> = {
@@ -182,22 +201,16 @@ export const pcieTransitions: Transitions<typeof pcieKinds> = {
       source.time = world.time;
     }
   },
-  'source.create': (world, e) => {
-    const { source: id, device, vector, queue } = e;
-    world.sources.set(id, {
-      id,
-      device,
-      vector,
-      queue,
-      action: 0,
-      enabled: false,
-      cancelled: false,
-      count: 0,
-      time: 0,
-      queued: false,
-    });
-    world.references.set(id, 1);
-    world.nextId = id + 1;
+  'source.create': (world, e) => addSource(world, e.source, e.queue, e.device, e.vector),
+  'timer.create': (world, e) => addSource(world, e.source, e.queue, 0, 0),
+  'timer.set': (world, e) => {
+    world.sources.get(e.source)!.timer = e.timer;
+  },
+  'timer.fire': (world, e) => {
+    const source = world.sources.get(e.source)!;
+    source.timer = 0;
+    source.count = 1;
+    source.time = world.time;
   },
   'source.handler': (world, e) => {
     world.sources.get(e.source)!.action = e.action;
@@ -209,6 +222,7 @@ export const pcieTransitions: Transitions<typeof pcieKinds> = {
     const source = world.sources.get(e.source)!;
     source.cancelled = true;
     source.enabled = false;
+    source.timer = 0;
   },
   'source.queue': (world, e) => {
     world.sources.get(e.source)!.queued = true;
