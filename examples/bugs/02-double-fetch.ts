@@ -21,13 +21,6 @@ const kHarmless = 0x01;
 const kHarmful = 0xee;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-
   override *ExternalMethod(_selector: number, args: IOUserClientMethodArguments): Program<number> {
     const memory = args.structureInputDescriptor;
     if (memory === null || args.completion === null) return kIOReturnBadArgument;

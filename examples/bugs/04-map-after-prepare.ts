@@ -19,12 +19,6 @@ import { connectTo, kDeviceWrites, machine, mover, MoverClient, MoverDriver, siz
 export const bug = { number: 4, rule: 'snapshot-race' } as const;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
   private map: IOMemoryMap | null = null;
 
   override *ExternalMethod(_selector: number, args: IOUserClientMethodArguments): Program<number> {

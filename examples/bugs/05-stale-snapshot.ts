@@ -18,12 +18,6 @@ export const bug = { number: 5, rule: 'stale-snapshot' } as const;
 
 /** Evaluates to the first byte of the memory as it is now, or so it believes. */
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
   private kept: IOMemoryDescriptor | null = null;
 
   override *ExternalMethod(_selector: number, args: IOUserClientMethodArguments): Program<number> {

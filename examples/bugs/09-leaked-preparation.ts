@@ -9,13 +9,6 @@ import { connectTo, machine, mover, MoverClient, MoverDriver, size } from './mov
 export const bug = { number: 9, rule: 'leaked-preparation' } as const;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-
   override *Stop(provider: IOService | IOPCIDevice): Program<number> {
     if (!this.fixed) this.underWay.length = 0;
     return yield* super.Stop(provider);

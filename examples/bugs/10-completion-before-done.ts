@@ -15,13 +15,6 @@ import { connectTo, machine, mover, MoverClient, MoverDriver, size, type Transfe
 export const bug = { number: 10, rule: 'read-before-completion' } as const;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-
   override *ExternalMethod(selector: number, args: IOUserClientMethodArguments): Program<number> {
     if (args.completion === null) return kIOReturnBadArgument;
     const code = yield* super.ExternalMethod(selector, args);

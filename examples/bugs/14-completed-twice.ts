@@ -9,13 +9,6 @@ import { connectTo, machine, mover, MoverClient, MoverDriver, size, type Transfe
 export const bug = { number: 14, rule: 'completed-twice' } as const;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-
   protected override *complete(transfer: Transfer): Program {
     if (!this.fixed) yield* transfer.command.CompleteDMA(0);
     yield* super.complete(transfer);

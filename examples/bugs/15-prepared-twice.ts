@@ -20,13 +20,6 @@ const kTransfer = 0;
 const kRestart = 1;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-
   override *ExternalMethod(selector: number, args: IOUserClientMethodArguments): Program<number> {
     if (selector === kTransfer) return yield* super.ExternalMethod(selector, args);
     const [transfer] = this.underWay;

@@ -17,12 +17,6 @@ import { connectTo, kDeviceReads, machine, mover, MoverClient, MoverDriver, size
 export const bug = { number: 16, rule: 'prepared-busy' } as const;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
   private shared: IODMACommand | null = null;
 
   override *ExternalMethod(selector: number, args: IOUserClientMethodArguments): Program<number> {

@@ -18,12 +18,6 @@ export const bug = { number: 17, rule: 'half-dead-command' } as const;
 
 /** The first scalar is how much of the struct to transfer. */
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
   private kept: IODMACommand | null = null;
 
   override *ExternalMethod(_selector: number, args: IOUserClientMethodArguments): Program<number> {
@@ -41,11 +35,7 @@ class Client extends MoverClient {
       else this.kept = command; // for the next call
       return code;
     }
-    yield* action.retain();
-    yield* memory.retain();
-    this.underWay.push({ action, memory, command });
-    yield* this.driver.start(kDeviceReads, segments[0]!.address, length);
-    return kIOReturnSuccess;
+    return yield* this.begin({ action, memory, command }, kDeviceReads, segments);
   }
 
   override *Stop(provider: Parameters<MoverClient['Stop']>[0]): Program<number> {

@@ -7,7 +7,6 @@ import {
   IODMACommand,
   kIODMACommandPrepareForDMANoOptions,
   kIOReturnBadArgument,
-  kIOReturnSuccess,
   maxSegments,
   scenario,
   type IOUserClientMethodArguments,
@@ -18,15 +17,6 @@ import { connectTo, kDeviceWrites, machine, mover, MoverClient, MoverDriver, siz
 export const bug = { number: 18, rule: 'segments-truncated' } as const;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-  /** Transfers of the device until the call is complete. */
-  private parts = 0;
-
   override *ExternalMethod(_selector: number, args: IOUserClientMethodArguments): Program<number> {
     const memory = args.structureOutputDescriptor;
     const action = args.completion;
@@ -34,18 +24,8 @@ class Client extends MoverClient {
     const [, command] = yield* IODMACommand.Create(this.driver.pci, 0, { maxAddressBits: 64 });
     const room = this.fixed ? maxSegments : 1;
     const options = kIODMACommandPrepareForDMANoOptions;
-    const [, , count, segments] = yield* command!.PrepareForDMA(options, memory, 0, 0, room);
-    yield* action.retain();
-    yield* memory.retain();
-    this.parts = count;
-    this.underWay.push({ action, memory, command: command! });
-    for (const { address, length } of segments) yield* this.driver.start(kDeviceWrites, address, length);
-    return kIOReturnSuccess;
-  }
-
-  protected override *interruptOccurred(count: number): Program {
-    this.parts -= count;
-    if (this.parts === 0) yield* super.interruptOccurred(1);
+    const [, , , segments] = yield* command!.PrepareForDMA(options, memory, 0, 0, room);
+    return yield* this.begin({ action, memory, command: command! }, kDeviceWrites, segments);
   }
 }
 

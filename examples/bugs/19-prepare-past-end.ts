@@ -17,13 +17,6 @@ import { connectTo, kDeviceReads, machine, mover, MoverClient, MoverDriver, size
 export const bug = { number: 19, rule: 'prepare-past-end' } as const;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-
   override *ExternalMethod(_selector: number, args: IOUserClientMethodArguments): Program<number> {
     const memory = args.structureInputDescriptor;
     const action = args.completion;
@@ -36,11 +29,7 @@ class Client extends MoverClient {
       yield* command!.release();
       return code;
     }
-    yield* action.retain();
-    yield* memory.retain();
-    this.underWay.push({ action, memory, command: command! });
-    yield* this.driver.start(kDeviceReads, segments[0]!.address, segments[0]!.length);
-    return kIOReturnSuccess;
+    return yield* this.begin({ action, memory, command: command! }, kDeviceReads, segments);
   }
 }
 

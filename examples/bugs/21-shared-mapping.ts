@@ -22,15 +22,9 @@ const kAgain = 1;
 
 /** `kAgain` transfers the same memory once more, with a second command. */
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
   private second: IODMACommand | null = null;
   /** Interrupts until both transfers are done. */
-  private left = 1;
+  private transfers = 1;
 
   override *ExternalMethod(selector: number, args: IOUserClientMethodArguments): Program<number> {
     if (selector === kTransfer) return yield* super.ExternalMethod(selector, args);
@@ -40,15 +34,15 @@ class Client extends MoverClient {
     const [code, second, address] = yield* this.driver.prepare(first.memory);
     if (code !== kIOReturnSuccess) return code;
     this.second = second;
-    this.left += 1;
+    this.transfers += 1;
     yield* this.driver.start(kDeviceReads, address, size);
     if (!this.fixed) yield* first.command.CompleteDMA(0); // "the second keeps it mapped"
     return kIOReturnSuccess;
   }
 
   protected override *interruptOccurred(count: number): Program {
-    this.left -= count;
-    if (this.left === 0) yield* super.interruptOccurred(1);
+    this.transfers -= count;
+    if (this.transfers === 0) yield* super.interruptOccurred(1);
   }
 
   protected override *complete(transfer: Transfer): Program {

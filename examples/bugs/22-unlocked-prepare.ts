@@ -18,13 +18,6 @@ export const bug = { number: 22, rule: 'unlocked-prepare' } as const;
 
 /** Prepares the struct twice, "for two channels", and completes when both are done. */
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-
   override *ExternalMethod(_selector: number, args: IOUserClientMethodArguments): Program<number> {
     const memory = args.structureInputDescriptor;
     const action = args.completion;

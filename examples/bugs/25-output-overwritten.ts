@@ -21,12 +21,6 @@ const kUnsubscribe = 2;
 const events = 3;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
   private address = 0;
   private asked = 0;
 

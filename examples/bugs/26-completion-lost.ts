@@ -9,13 +9,6 @@ import { connectTo, machine, mover, MoverClient, MoverDriver, size, type Transfe
 export const bug = { number: 26, rule: 'completion-lost' } as const;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-
   protected override *complete(transfer: Transfer): Program {
     const values = Array.from({ length: this.fixed ? 16 : 17 }, (_, i) => BigInt(i));
     yield* super.complete(transfer, values);

@@ -17,13 +17,6 @@ export const bug = { number: 29, rule: 'completion-after-error' } as const;
 
 /** Refuses a second transfer while one is under way. */
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-
   override *ExternalMethod(selector: number, args: IOUserClientMethodArguments): Program<number> {
     const busy = this.underWay.length > 0;
     if (busy && this.fixed) return kIOReturnBusy;

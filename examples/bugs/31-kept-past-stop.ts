@@ -24,12 +24,6 @@ interface Waiting extends Transfer {
 
 /** One transfer at a time: the next starts when the last has finished. */
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
   private readonly waiting: Waiting[] = [];
 
   override *ExternalMethod(selector: number, args: IOUserClientMethodArguments): Program<number> {

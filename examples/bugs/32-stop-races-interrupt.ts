@@ -16,13 +16,6 @@ import { connectTo, machine, mover, MoverClient, MoverDriver, size } from './mov
 export const bug = { number: 32, rule: 'use-after-release' } as const;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-
   override *Start(provider: IOService | IOPCIDevice): Program<number> {
     const code = yield* super.Start(provider);
     if (!this.fixed) {

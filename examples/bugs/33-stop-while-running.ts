@@ -9,13 +9,6 @@ import { connectTo, machine, mover, MoverClient, MoverDriver, size } from './mov
 export const bug = { number: 33, rule: 'stop-while-running' } as const;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-
   override *Stop(provider: IOService | IOPCIDevice): Program<number> {
     if (this.fixed) return yield* super.Stop(provider);
     const underWay = this.underWay.splice(0);

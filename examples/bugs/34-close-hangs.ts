@@ -24,13 +24,7 @@ const kEvent = 1;
 
 /** Its one method waits for an event of the device, on a queue that goes on with other calls meanwhile. */
 class Client extends MoverClient {
-  private readonly fixed: boolean;
   private queue!: IODispatchQueue;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
 
   override *Start(provider: IOService | IOPCIDevice): Program<number> {
     [, this.queue] = yield* IODispatchQueue.Create('calls', kIODispatchQueueReentrant);

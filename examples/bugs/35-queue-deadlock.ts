@@ -17,13 +17,6 @@ import { connectTo, machine, mover, MoverClient, MoverDriver } from './mover.ts'
 export const bug = { number: 35, rule: 'queue-deadlock' } as const;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-
   override *ExternalMethod(_selector: number, _args: IOUserClientMethodArguments): Program<number> {
     const own = this.CopyDispatchQueue(kIOServiceDefaultQueueName);
     const queue = this.fixed ? (yield* IODispatchQueue.Create('work'))[1] : own;

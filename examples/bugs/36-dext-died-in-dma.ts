@@ -21,13 +21,6 @@ const kTransfer = 0;
 const kConfigure = 1;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-
   override *ExternalMethod(selector: number, args: IOUserClientMethodArguments): Program<number> {
     if (selector === kTransfer) return yield* super.ExternalMethod(selector, args);
     if (this.fixed && args.structureInput === null) return kIOReturnBadArgument;

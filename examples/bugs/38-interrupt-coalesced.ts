@@ -13,13 +13,6 @@ const kTransfer = 0;
 const kDiagnose = 1;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-
   override *ExternalMethod(selector: number, args: IOUserClientMethodArguments): Program<number> {
     if (selector === kTransfer) return yield* super.ExternalMethod(selector, args);
     for (let reads = 0; reads < 100; reads += 1) yield* this.driver.pci.MemoryRead32(0, kFinished);

@@ -9,13 +9,6 @@ import { connectTo, kFinished, machine, mover, MoverClient, MoverDriver, size } 
 export const bug = { number: 39, rule: 'register-after-close' } as const;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-
   override *Stop(provider: IOService | IOPCIDevice): Program<number> {
     if (!this.fixed) {
       // "That should be long enough for the device."

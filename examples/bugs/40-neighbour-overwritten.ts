@@ -20,25 +20,14 @@ const line = 256;
 const size = 5000;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-
   override *ExternalMethod(_selector: number, args: IOUserClientMethodArguments): Program<number> {
     const memory = args.structureOutputDescriptor;
     const action = args.completion;
     if (memory === null || action === null) return kIOReturnBadArgument;
     const [code, command, address] = yield* this.driver.prepare(memory);
     if (code !== kIOReturnSuccess) return code;
-    yield* action.retain();
-    yield* memory.retain();
-    this.underWay.push({ action, memory, command });
     const length = this.fixed ? size : Math.ceil(size / line) * line;
-    yield* this.driver.start(kDeviceWrites, address, length);
-    return kIOReturnSuccess;
+    return yield* this.begin({ action, memory, command }, kDeviceWrites, [{ address, length }]);
   }
 }
 

@@ -24,11 +24,7 @@ class Client extends MoverClient {
     if (memory === null || action === null) return kIOReturnBadArgument;
     const [code, command, address] = yield* this.driver.prepare(memory);
     if (code !== kIOReturnSuccess) return code;
-    yield* action.retain();
-    yield* memory.retain();
-    this.underWay.push({ action, memory, command });
-    yield* this.driver.start(kDeviceWrites, address, said);
-    return kIOReturnSuccess;
+    return yield* this.begin({ action, memory, command }, kDeviceWrites, [{ address, length: said }]);
   }
 
   protected override *complete(transfer: Transfer): Program {

@@ -16,13 +16,6 @@ import { connectTo, machine, mover, MoverClient, MoverDriver, size } from './mov
 export const bug = { number: 42, rule: 'null-argument' } as const;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-
   override *ExternalMethod(_selector: number, args: IOUserClientMethodArguments): Program<number> {
     if (this.fixed && args.structureInputDescriptor === null) return kIOReturnBadArgument;
     const memory = mustNotBeNull(args.structureInputDescriptor, 'structureInputDescriptor');

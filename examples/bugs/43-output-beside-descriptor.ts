@@ -10,13 +10,6 @@ import { connectTo, machine, mover, MoverClient, MoverDriver, size } from './mov
 export const bug = { number: 43, rule: 'output-beside-descriptor' } as const;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-
   override *ExternalMethod(selector: number, args: IOUserClientMethodArguments): Program<number> {
     const code = yield* super.ExternalMethod(selector, args);
     if (this.fixed) args.scalarOutput[0] = 7n;

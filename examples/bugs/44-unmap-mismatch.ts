@@ -19,12 +19,6 @@ import { connectTo, machine, mover, MoverClient, MoverDriver, size } from './mov
 export const bug = { number: 44, rule: 'unmap-mismatch' } as const;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
   private buffer: IOMemoryDescriptor | null = null;
 
   override *CopyClientMemoryForType(_type: number): Program<[number, number, IOMemoryDescriptor | null]> {

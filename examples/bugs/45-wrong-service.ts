@@ -19,38 +19,18 @@ export const bug = { number: 45, rule: 'wrong-service' } as const;
 const size = 4097;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-
-  /** Segments until the transfer is complete. */
-  private parts = 0;
-
   override *ExternalMethod(_selector: number, args: IOUserClientMethodArguments): Program<number> {
     const memory = args.structureInputDescriptor;
     const action = args.completion;
     if (memory === null || action === null) return kIOReturnBadArgument;
     const service = this.fixed ? this.driver.pci : this.driver;
     const [, command] = yield* IODMACommand.Create(service, 0, { maxAddressBits: 64 });
-    const [code, , count, segments] = yield* command!.PrepareForDMA(0, memory, 0, 0);
+    const [code, , , segments] = yield* command!.PrepareForDMA(0, memory, 0, 0);
     if (code !== kIOReturnSuccess) {
       yield* command!.release();
       return code;
     }
-    yield* action.retain();
-    yield* memory.retain();
-    this.parts = count;
-    this.underWay.push({ action, memory, command: command! });
-    for (const { address, length } of segments) yield* this.driver.start(kDeviceReads, address, length);
-    return kIOReturnSuccess;
-  }
-
-  protected override *interruptOccurred(count: number): Program {
-    this.parts -= count;
-    if (this.parts === 0) yield* super.interruptOccurred(1);
+    return yield* this.begin({ action, memory, command: command! }, kDeviceReads, segments);
   }
 }
 

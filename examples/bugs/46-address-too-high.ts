@@ -19,36 +19,17 @@ export const bug = { number: 46, rule: 'address-too-high' } as const;
 const size = 4096 + 1;
 
 class Client extends MoverClient {
-  private readonly fixed: boolean;
-
-  constructor(driver: MoverDriver, fixed: boolean) {
-    super(driver);
-    this.fixed = fixed;
-  }
-
-  private parts = 0;
-
   override *ExternalMethod(_selector: number, args: IOUserClientMethodArguments): Program<number> {
     const memory = args.structureInputDescriptor;
     const action = args.completion;
     if (memory === null || action === null) return kIOReturnBadArgument;
     const [, command] = yield* IODMACommand.Create(this.driver.pci, 0, { maxAddressBits: this.fixed ? 64 : 32 });
-    const [code, , count, segments] = yield* command!.PrepareForDMA(0, memory, 0, 0);
+    const [code, , , segments] = yield* command!.PrepareForDMA(0, memory, 0, 0);
     if (code !== kIOReturnSuccess) {
       yield* command!.release();
       return code;
     }
-    yield* action.retain();
-    yield* memory.retain();
-    this.parts = count;
-    this.underWay.push({ action, memory, command: command! });
-    for (const { address, length } of segments) yield* this.driver.start(kDeviceReads, address, length);
-    return kIOReturnSuccess;
-  }
-
-  protected override *interruptOccurred(count: number): Program {
-    this.parts -= count;
-    if (this.parts === 0) yield* super.interruptOccurred(1);
+    return yield* this.begin({ action, memory, command: command! }, kDeviceReads, segments);
   }
 }
 

@@ -124,6 +124,12 @@ export class MoverDriver extends IOService {
   }
 }
 
+/** A stretch of bus addresses. */
+export interface Segment {
+  readonly address: number;
+  readonly length: number;
+}
+
 /** A transfer under way. */
 export interface Transfer {
   readonly action: OSAction;
@@ -137,13 +143,19 @@ export interface Transfer {
  */
 export class MoverClient extends IOUserClient {
   readonly driver: MoverDriver;
+  /** Whether a bug's client does it right. */
+  protected readonly fixed: boolean;
+  /** The oldest first. */
   protected readonly underWay: Transfer[] = [];
+  /** Segments of a transfer that the device has not finished. */
+  private readonly left = new Map<Transfer, number>();
   /** Set when Stop has come, and waits for the last transfer. */
   private stopping: IOService | IOPCIDevice | undefined = undefined;
 
-  constructor(driver: MoverDriver) {
+  constructor(driver: MoverDriver, fixed = true) {
     super();
     this.driver = driver;
+    this.fixed = fixed;
     driver.interruptOccurred = (count) => this.interruptOccurred(count);
   }
 
@@ -166,19 +178,32 @@ export class MoverClient extends IOUserClient {
       yield* command.release();
       return code;
     }
-    yield* action.retain();
-    yield* memory.retain();
-    this.underWay.push({ action, memory, command });
     const [, length] = yield* memory.GetLength();
-    yield* this.driver.start(toDevice ? kDeviceReads : kDeviceWrites, address, length);
+    return yield* this.begin({ action, memory, command }, toDevice ? kDeviceReads : kDeviceWrites, [
+      { address, length },
+    ]);
+  }
+
+  /** Keeps what the transfer needs, and asks the device for its segments. */
+  protected *begin(transfer: Transfer, command: number, segments: readonly Segment[]): Program<number> {
+    yield* transfer.action.retain();
+    yield* transfer.memory.retain();
+    this.underWay.push(transfer);
+    this.left.set(transfer, segments.length);
+    for (const { address, length } of segments) yield* this.driver.start(command, address, length);
     return kIOReturnSuccess;
   }
 
   /** The device has finished as many transfers as its register says: an interrupt can stand for several. */
   protected *interruptOccurred(count: number): Program {
-    for (let left = count; left > 0; left -= 1) {
-      const transfer = this.underWay.shift();
-      if (transfer !== undefined) yield* this.complete(transfer);
+    for (let finished = 0; finished < count; finished += 1) {
+      const [transfer] = this.underWay;
+      if (transfer === undefined) break;
+      const left = (this.left.get(transfer) ?? 1) - 1;
+      this.left.set(transfer, left);
+      if (left > 0) continue;
+      this.underWay.shift();
+      yield* this.complete(transfer);
     }
     if (this.stopping !== undefined && this.underWay.length === 0) yield* super.Stop(this.stopping);
   }
