@@ -101,6 +101,7 @@ class RaceDetector {
       'memory.atomic': (event, at) => this.atomic(event, at),
       'call.copyin': (event, at) => this.cpu(event, cpuRead, at),
       'call.copyout': (event, at) => this.cpu(event, cpuWrite, at),
+      'command.copy': (event, at) => this.perform(event, at),
       'tlp.write': (event, at) => this.sent(event, at),
       'tlp.read': (event, at) => this.sent(event, at),
       'tlp.landed': ({ device }, { world }) => this.packets.landed(device, world),
@@ -139,6 +140,30 @@ class RaceDetector {
     kind.order!(event, this.taking, world, actor);
     this.cpu(event, event.operation === 'load' ? atomicRead : atomicWrite, at);
     kind.order!(event, this.handing, world, actor);
+  }
+
+  /** PerformOperation: the CPU copies by physical addresses, each piece within a page. */
+  private perform(event: EventByKind['command.copy'], at: Moment): void {
+    const out = event.operation === 'read';
+    this.physical(event, event.memory, out ? cpuRead : cpuWrite, at);
+    if (event.operation !== 'zero') this.physical(event, event.data, out ? cpuWrite : cpuRead, at);
+  }
+
+  private physical(
+    event: EventByKind['command.copy'],
+    address: number,
+    kind: AccessKind,
+    { seq, actor, world }: Moment,
+  ): void {
+    const { pageSize } = world.machine;
+    const from = address % pageSize;
+    this.world = world;
+    this.owners
+      .get(Math.floor(address / pageSize))
+      ?.add(
+        { seq, event, kind, origin: this.originOf(actor, 0), address, from, to: from + event.length },
+        this.compare,
+      );
   }
 
   private dma(event: Beat, kind: AccessKind, { seq, actor, world }: Moment): void {

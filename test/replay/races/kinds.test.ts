@@ -5,6 +5,7 @@ import {
   atomic_store,
   IOBufferMemoryDescriptor,
   IODispatchQueue,
+  kIODMACommandPerformOperationOptionZero,
   kIOMemoryDirectionInOut,
   KiB,
   load,
@@ -303,4 +304,25 @@ describe('data-race', () => {
     });
     expect(racesOf(reuse)).toEqual(none);
   });
+});
+
+test('PerformOperation is an access by a CPU', () => {
+  const zeroing = (late: boolean): Scenario =>
+    scenarioOf({
+      *method(args, client) {
+        const [command] = yield* prepared({ client }, args.structureOutputDescriptor!);
+        yield* command.PerformOperation(kIODMACommandPerformOperationOptionZero, 0, 64, 0, null);
+        yield* command.release();
+        return 0;
+      },
+      *app(app, connect) {
+        const output = yield* app.mmap(size);
+        const writes = (): Program => app.memset(output, 1, 64);
+        const early = late ? undefined : yield* app.pthread_create('other', writes);
+        yield* app.IOConnectCallStructMethod(connect, 0, 0, 0, output, size);
+        yield* app.pthread_join(early ?? (yield* app.pthread_create('other', writes)));
+      },
+    });
+  expect(racesOf(zeroing(false))).toEqual(always('data-race'));
+  expect(racesOf(zeroing(true))).toEqual(none);
 });
