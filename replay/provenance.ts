@@ -71,7 +71,7 @@ export class Provenance {
     }
     if (event.kind === 'call.output') this.outputs.set(event.call, this.step(seq, 0));
     else if (event.kind === 'tlp.write') this.post(deviceOf(world, actor).id, event.local, this.taken(seq, touches));
-    else if (event.kind === 'tlp.msi') this.post(event.device, 0, nothing);
+    else if (event.kind === 'tlp.msi' || event.kind === 'tlp.line') this.post(event.device, 0, nothing);
     else if (event.kind === 'tlp.landed') this.posted.get(event.device)?.shift();
     if (touches.written === 0) return;
     if (event.kind === 'dma.write') {

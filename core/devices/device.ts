@@ -253,6 +253,24 @@ export class Device {
     );
   }
 
+  /** Asserts an interrupt line until {@link deassert}: handlers run again and again as long as it is (facts §7.2 "Level type"). */
+  assert(vector = 0): Act<void> {
+    return this.line(vector, true);
+  }
+
+  deassert(vector = 0): Act<void> {
+    return this.line(vector, false);
+  }
+
+  private line(vector: number, asserted: boolean): Act<void> {
+    return act(
+      'interrupt line',
+      'device',
+      (step) => step.emit({ kind: 'tlp.line', device: this.id, vector, asserted }),
+      { ready: (world) => hasCredit(world, this.id), waitsFor: () => 'credits' },
+    );
+  }
+
   /** Hands something from one engine to another, through a queue inside the device. */
   push(fifo: number, value: unknown): Act<void> {
     return act('push', 'device', (step) => {

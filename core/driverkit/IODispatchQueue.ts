@@ -28,16 +28,32 @@ export class IODispatchQueue {
 
   /** Runs the block on the queue, some time. */
   DispatchAsync(block: () => Program): Act<void> {
-    return act('DispatchAsync', 'message', (step) => {
+    return this.dispatch('DispatchAsync', block, false);
+  }
+
+  /**
+   * The same, beside others that were dispatched so. For a queue that is reentrant; without effect on others, where a Mac may
+   * do otherwise.
+   */
+  DispatchConcurrent(block: () => Program): Act<void> {
+    return this.dispatch('DispatchConcurrent', block, true);
+  }
+
+  private dispatch(call: string, block: () => Program, concurrent: boolean): Act<void> {
+    return act(call, 'message', (step) => {
       if (step.world.queues.get(this.id)!.cancelled) {
         step.look('queue', this.id);
-        step.emit({ kind: 'refuse', code: kIOReturnNotReady, call: 'DispatchAsync' });
+        step.emit({ kind: 'refuse', code: kIOReturnNotReady, call });
         return;
       }
-      enqueue(step, this.id, 'block', false, function* (): Program<number> {
+      const { reentrant } = step.world.queues.get(this.id)!;
+      if (concurrent && !reentrant)
+        step.emit({ kind: 'unspecified', what: `${call} on a queue that is not reentrant` });
+      const work = function* (): Program<number> {
         yield* asProgram('a block', block());
         return kIOReturnSuccess;
-      });
+      };
+      enqueue(step, this.id, 'block', false, work, concurrent && reentrant);
     });
   }
 

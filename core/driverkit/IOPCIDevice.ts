@@ -12,6 +12,7 @@ import { wordOf } from '../memory/atomics.ts';
 import { act, Crash, now, refuse, type Program } from '../operation.ts';
 import { commandHas, kIOPCICommandMemorySpace } from '../pcie/bus.ts';
 import { behindPosted } from '../pcie/link.ts';
+import { resetDevice } from '../pcie/reset.ts';
 import { hex } from '../units.ts';
 import type { IOService } from './IOService.ts';
 import { OSObject } from './objects.ts';
@@ -49,6 +50,25 @@ export class IOPCIDevice extends OSObject {
       return false;
     });
     if (closed) this.session = 'closed';
+  }
+
+  /**
+   * Resets the device, which begins anew: registers and configuration space are as after power-up, so that bus lead and
+   * memory space are off. Errors: `kIOReturnNotOpen` without a session, `kIOReturnNoDevice` when it is gone.
+   */
+  *Reset(_resetType: number, _options = 0): Program<number> {
+    const call = 'IOPCIDevice::Reset';
+    return yield* act(call, 'kernel', (step) => {
+      const { openedBy, present } = step.world.devices.get(this.id)!;
+      if (openedBy !== 0 && present) {
+        resetDevice(step, this.id);
+        return kIOReturnSuccess;
+      }
+      const code = openedBy === 0 ? kIOReturnNotOpen : kIOReturnNoDevice;
+      step.look('config', this.id);
+      step.emit({ kind: 'refuse', code, call });
+      return code;
+    });
   }
 
   /**

@@ -186,21 +186,22 @@ export const iokitKinds = {
   'queue.enqueue': kind({
     doc: 'Work is put at the end of a queue: a remote call, an interrupt, a block.',
     source: 'facts §1.5, §7.4',
-    fields: { queue: 'id', item: 'id', answered: 'flag', method: 'text' },
+    fields: { queue: 'id', item: 'id', answered: 'flag', concurrent: 'flag', method: 'text' },
     text: 'enqueue {method} as item #{item} on queue #{queue}',
     footprint: (e, touch) => touch('queue', e.queue, 'sync'),
     order: (e, order) => order.release(`item ${e.item}`),
   }),
   'queue.dispatch': kind({
-    doc: 'A queue begins its next item.',
-    source: 'facts §7.4',
-    fields: { queue: 'id', item: 'id' },
-    text: 'queue #{queue} begins item #{item}',
+    doc: 'A queue begins its next item. If it is one of DispatchConcurrent, another actor serves the queue from now on.',
+    source: 'facts §7.4; IODispatchQueue.iig DispatchConcurrent',
+    fields: { queue: 'id', item: 'id', server: 'actor' },
+    text: 'queue #{queue} begins item #{item}, actor {server} takes the next',
     footprint: (e, touch) => touch('queue', e.queue, 'sync'),
-    order: (e, order) => {
+    order: (e, order, world) => {
       order.acquire(`item ${e.item}`);
-      // One after the other, whoever serves.
+      // One after the other, whoever serves; those that run together do not order each other.
       order.acquire(`queue ${e.queue}`);
+      if (!world.items.get(e.item)!.concurrent) order.acquire(`together ${e.queue}`);
     },
   }),
   'queue.done': kind({
@@ -209,9 +210,9 @@ export const iokitKinds = {
     fields: { queue: 'id', item: 'id', code: 'code' },
     text: 'queue #{queue} is done with item #{item}: {code}',
     footprint: (e, touch) => touch('queue', e.queue, 'sync'),
-    order: (e, order) => {
+    order: (e, order, world) => {
       order.release(`reply ${e.item}`);
-      order.release(`queue ${e.queue}`);
+      order.release(`${world.items.get(e.item)!.concurrent ? 'together' : 'queue'} ${e.queue}`);
     },
   }),
   'queue.sleep': kind({

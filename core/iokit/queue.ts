@@ -15,17 +15,15 @@ function* serve(queue: number): Program {
       'message',
       (step): [number, Work] => {
         const next = step.world.queues.get(queue)!.items[0]!;
-        step.emit({ kind: 'queue.dispatch', queue, item: next });
+        const server = step.world.items.get(next)!.concurrent ? relieve(step, queue) : step.actor;
+        step.emit({ kind: 'queue.dispatch', queue, item: next, server });
         const run = step.live.get(next) as Work;
         step.live.delete(next);
         return [next, run];
       },
       {
         on: ['queue', queue],
-        ready: (world) => {
-          const { items, running } = world.queues.get(queue)!;
-          return running === 0 && items.length > 0;
-        },
+        ready: (world) => mayBegin(world, queue),
         waitsFor: () => 'work',
         idle: true,
       },
@@ -33,6 +31,13 @@ function* serve(queue: number): Program {
     const code = yield* work();
     yield* act('reply', 'message', (step) => step.emit({ kind: 'queue.done', queue, item, code }));
   } while (yield* now(({ world, actor }) => world.queues.get(queue)!.server === actor));
+}
+
+/** Whether a queue's next item can be run: beside others, if all of them are of the kind that may. */
+function mayBegin(world: World, queue: number): boolean {
+  const { items, running, together } = world.queues.get(queue)!;
+  const [next] = items;
+  return next !== undefined && running === 0 && (together.length === 0 || world.items.get(next)!.concurrent);
 }
 
 /** Makes a queue and the actor that serves it; evaluates to the queue's number. */
@@ -48,7 +53,7 @@ export function serverName(world: World, task: number, part: string): string {
   return `${world.tasks.get(task)!.name === kernelTask ? 'kext' : 'dext'}:${part}`;
 }
 
-/** Starts an actor that serves the queue while who did it sleeps; evaluates to its number. */
+/** Starts an actor that serves the queue in the place of who did it; evaluates to its number. */
 export function relieve(step: Step, id: number): number {
   const { name, task, servers } = step.world.queues.get(id)!;
   return step.spawn({
@@ -63,14 +68,21 @@ export function relieve(step: Step, id: number): number {
 
 /** Who keeps a queue's next item from being run. */
 export function holderOf(world: World, id: number): number {
-  const { running, server } = world.queues.get(id)!;
-  return world.items.get(running)?.actor ?? server;
+  const { running, together, server } = world.queues.get(id)!;
+  return world.items.get(running === 0 ? (together[0] ?? 0) : running)?.actor ?? server;
 }
 
 /** Puts work on a queue; evaluates to the item's number. */
-export function enqueue(step: Step, queue: number, method: string, answered: boolean, work: Work): number {
+export function enqueue(
+  step: Step,
+  queue: number,
+  method: string,
+  answered: boolean,
+  work: Work,
+  concurrent = false,
+): number {
   const item = step.world.nextId;
-  step.emit({ kind: 'queue.enqueue', queue, item, answered, method });
+  step.emit({ kind: 'queue.enqueue', queue, item, answered, concurrent, method });
   step.live.set(item, work);
   return item;
 }
@@ -79,7 +91,7 @@ export function enqueue(step: Step, queue: number, method: string, answered: boo
 function holdUp(world: World, itemId: number): string {
   const item = world.items.get(itemId)!;
   const queue = world.queues.get(item.queue)!;
-  const running = world.items.get(queue.running);
+  const running = world.items.get(queue.running === 0 ? (queue.together[0] ?? 0) : queue.running);
   const state =
     item.state === 'running'
       ? 'is running it'

@@ -79,7 +79,7 @@ function behind(world: World, id: number): string {
 function resume(queue: number, item: number): Act<void> {
   return act('IODispatchQueue::Sleep', 'kernel', (step) => step.emit({ kind: 'queue.resume', queue, item }), {
     on: ['queue', queue],
-    ready: (world) => world.queues.get(queue)!.running === 0,
+    ready: (world) => world.queues.get(queue)!.running === 0 && world.queues.get(queue)!.together.length === 0,
     waitsFor: (world) => `queue "${world.queues.get(queue)!.name}" to be free`,
     heldBy: (world) => [holderOf(world, queue)],
   });

@@ -28,6 +28,11 @@ function* deliver(id: number): Program<number> {
     return { handler: step.live.get(id) as Handler, ...came };
   });
   if (handler !== undefined) yield* asProgram("a source's handler", handler(count, time));
+  yield* now((step) => {
+    if (step.world.sources.get(id)?.masked !== true) return;
+    step.emit({ kind: 'source.rearm', source: id });
+    queueHandler(step, id);
+  });
   return 0;
 }
 

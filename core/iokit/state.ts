@@ -188,6 +188,8 @@ export interface WorkItem {
   readonly method: string;
   /** Whether somebody waits for the answer. */
   readonly answered: boolean;
+  /** Whether it may run beside others of its kind. */
+  readonly concurrent: boolean;
   /** The actor that runs it; 0 before that. */
   actor: number;
   state: 'queued' | 'running' | 'done';
@@ -202,8 +204,10 @@ export interface Queue {
   readonly items: number[];
   /** Whether one that sleeps on it lets the next item run. */
   readonly reentrant: boolean;
-  /** The item that is being run; 0 for none, also while all that were begun sleep. */
+  /** The item that is being run alone; 0 for none, also while all that were begun sleep. */
   running: number;
+  /** Concurrent items that are being run. */
+  readonly together: number[];
   /** The actor that takes the next item; 0 before the first. */
   server: number;
   /** How many actors have served it. */
@@ -237,6 +241,8 @@ export interface DispatchSource {
   count: number;
   /** When the last one came, in nanoseconds. */
   time: number;
+  /** Whether its line is masked: from when it was asserted until the handler has run (facts §7.2). */
+  masked: boolean;
   /** Whether its handler is already on the queue. */
   queued: boolean;
 }

@@ -119,6 +119,7 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
       items: [],
       reentrant: e.reentrant,
       running: 0,
+      together: [],
       server: 0,
       servers: 1,
       sleepers: [],
@@ -135,6 +136,7 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
       queue: e.queue,
       method: e.method,
       answered: e.answered,
+      concurrent: e.concurrent,
       actor: 0,
       state: 'queued',
       code: 0,
@@ -145,15 +147,23 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
   'queue.dispatch': (world, e, actor) => {
     const queue = world.queues.get(e.queue)!;
     queue.items.shift();
-    queue.running = e.item;
-    queue.server = actor;
     const item = world.items.get(e.item)!;
     item.actor = actor;
+    if (item.concurrent) {
+      queue.together.push(e.item);
+      queue.server = e.server;
+      queue.servers += 1;
+    } else {
+      queue.running = e.item;
+      queue.server = actor;
+    }
     item.state = 'running';
   },
   'queue.done': (world, e) => {
-    world.queues.get(e.queue)!.running = 0;
+    const queue = world.queues.get(e.queue)!;
     const item = world.items.get(e.item)!;
+    if (item.concurrent) queue.together.splice(queue.together.indexOf(e.item), 1);
+    else queue.running = 0;
     item.state = 'done';
     item.code = e.code;
     if (!item.answered) world.items.delete(e.item);

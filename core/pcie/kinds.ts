@@ -318,6 +318,29 @@ export const pcieKinds = {
     text: 'device #{device} has read request {request} segment {segment}: {status}',
     footprint: (_, touch, __, actor) => touch('actor', actor, 'sync'),
   }),
+  'tlp.line': kind({
+    doc: 'An engine posts a message that asserts an interrupt line, or no longer does.',
+    source: 'PCIe base spec 2.2.8.1',
+    fields: { device: 'id', vector: 'index', asserted: 'flag' },
+    text: 'post that line {vector} of device #{device} is asserted {asserted}',
+    footprint: (e, touch, world) => touchPost(world.devices.get(e.device)!, touch, world),
+    order: (e, order) => order.send(`msi ${e.device}`),
+  }),
+  line: kind({
+    doc: 'An interrupt line is asserted, which counts for the sources that do not mask it, and masks it there; or it no longer is.',
+    source: 'facts §7.2 "Level type"; PCIe base spec 2.2.8.1',
+    fields: { device: 'id', vector: 'index', asserted: 'flag' },
+    text: 'line {vector} of device #{device} is asserted {asserted}',
+    footprint: (e, touch, world) => {
+      touch('packet', landed(world.devices.get(e.device)!) + 1, 'read');
+      touch('register', e.device, 'sync');
+      for (const source of world.sources.values()) if (source.device === e.device) touch('source', source.id, 'sync');
+    },
+    order: (e, order, world) => {
+      order.receive(`msi ${e.device}`);
+      for (const source of world.sources.values()) if (source.device === e.device) order.release(`source ${source.id}`);
+    },
+  }),
   msi: kind({
     doc: 'A message-signalled interrupt arrives; without bus lead it was never sent.',
     source: 'facts §7.2, §7.3; PCIe base spec 6.1.4',
@@ -395,6 +418,13 @@ export const pcieKinds = {
     source: 'facts §7.2 "coalesce"',
     fields: { source: 'id' },
     text: 'source #{source} is queued',
+    footprint: (e, touch) => touch('source', e.source, 'sync'),
+  }),
+  'source.rearm': kind({
+    doc: 'The handler has run, and its line is unmasked: if it is still asserted, that is the next interrupt.',
+    source: 'facts §7.2 "Level type"',
+    fields: { source: 'id' },
+    text: 'source #{source} is armed again',
     footprint: (e, touch) => touch('source', e.source, 'sync'),
   }),
   'source.deliver': kind({

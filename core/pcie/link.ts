@@ -10,7 +10,7 @@ import { act, now, Operation, traits, type Program, type Step } from '../operati
 import type { World } from '../world.ts';
 import { beatStatus } from './bus.ts';
 import { landed, tagOf } from './flow.ts';
-import { raise } from './interrupt.ts';
+import { raise, senseLine } from './interrupt.ts';
 import { beatEnd, completionEnd } from './packets.ts';
 import type { WritePacket } from './state.ts';
 
@@ -32,8 +32,9 @@ class Landing extends Operation<number> {
   override perform(step: Step): number {
     const { device, done } = this;
     const packet = step.world.devices.get(device)!.posted[0]!;
-    const next = packet.kind === 'msi' ? 0 : write(step, packet, done);
+    const next = packet.kind === 'write' ? write(step, packet, done) : 0;
     if (packet.kind === 'msi') raise(step, device, packet.vector);
+    if (packet.kind === 'line') senseLine(step, device, packet.vector, packet.asserted);
     if (next === 0) step.emit({ kind: 'tlp.landed', device });
     return next;
   }

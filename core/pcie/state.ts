@@ -33,8 +33,15 @@ export interface MsiPacket {
   readonly vector: number;
 }
 
+/** An `Assert_INTx` or `Deassert_INTx` message on its way (PCIe base spec 2.2.8.1). */
+export interface LinePacket {
+  readonly kind: 'line';
+  readonly vector: number;
+  readonly asserted: boolean;
+}
+
 /** What a device has sent and need not hear of again (PCIe base spec 2.4.1: posted requests). */
-export type PostedPacket = WritePacket | MsiPacket;
+export type PostedPacket = WritePacket | MsiPacket | LinePacket;
 
 /** A read request that waits for its completions. */
 export interface ReadRequest {
@@ -75,6 +82,8 @@ export interface Device {
   openedBy: number;
   /** Interrupt vectors that ConfigureInterrupts has set up; 0 before, and then all can be used. */
   vectors: number;
+  /** Vectors whose interrupt line is asserted. */
+  lines: number[];
   readonly writes: PostedWrite[];
   /** How much lies in each of the engine's internal queues. */
   readonly fifos: number[];

@@ -9,6 +9,7 @@ import {
 } from './bus.ts';
 import { deviceOf, freeTag } from './flow.ts';
 import { beatStatuses, type BeatStatus, type pcieKinds } from './kinds.ts';
+import type { DispatchSource } from '../iokit/state.ts';
 import type { World } from '../world.ts';
 import type { Device, WritePacket } from './state.ts';
 
@@ -41,10 +42,20 @@ function addSource(world: World, id: number, queue: number, device: number, vect
     cancelled: false,
     count: 0,
     time: 0,
+    masked: false,
     queued: false,
   });
   world.references.set(id, 1);
   world.nextId = id + 1;
+}
+
+/** A source takes notice of its line, unless that is masked. */
+function sense(world: World, source: DispatchSource): void {
+  const asserted = world.devices.get(source.device)?.lines.includes(source.vector);
+  if (asserted !== true || source.masked || source.cancelled) return;
+  source.count += 1;
+  source.time = world.time;
+  source.masked = true;
 }
 
 export const pcieTransitions: Transitions<typeof pcieKinds> = {
@@ -61,6 +72,7 @@ export const pcieTransitions: Transitions<typeof pcieKinds> = {
       memory: new Uint8Array(e.memory),
       openedBy: 0,
       vectors: 0,
+      lines: [],
       writes: [],
       fifos: [],
       postedCount: 0,
@@ -74,6 +86,7 @@ export const pcieTransitions: Transitions<typeof pcieKinds> = {
     const device = world.devices.get(e.device)!;
     device.present = false;
     device.writes.length = 0;
+    device.lines = [];
     dropRequests(device);
   },
   'pci.open': (world, e) => {
@@ -98,6 +111,7 @@ export const pcieTransitions: Transitions<typeof pcieKinds> = {
     device.config.set(ids);
     for (const bar of device.bars) bar.bytes = new Uint8Array(bar.bytes.length);
     device.writes.length = 0;
+    device.lines = [];
     device.fifos.fill(0);
     dropRequests(device);
     device.failures.clear();
@@ -193,6 +207,18 @@ export const pcieTransitions: Transitions<typeof pcieKinds> = {
   'tlp.finish': (world, e, actor) => {
     world.devices.get(e.device)!.failures.delete(actor);
   },
+  'tlp.line': (world, e) => {
+    const device = world.devices.get(e.device)!;
+    device.postedCount += 1;
+    device.posted.push({ kind: 'line', vector: e.vector, asserted: e.asserted });
+  },
+  line: (world, e) => {
+    const device = world.devices.get(e.device)!;
+    device.lines = device.lines.filter((vector) => vector !== e.vector);
+    if (!e.asserted) return;
+    device.lines.push(e.vector);
+    for (const source of world.sources.values()) if (source.device === e.device) sense(world, source);
+  },
   msi: (world, e) => {
     if (e.status !== 'ok') return;
     for (const source of world.sources.values()) {
@@ -201,7 +227,15 @@ export const pcieTransitions: Transitions<typeof pcieKinds> = {
       source.time = world.time;
     }
   },
-  'source.create': (world, e) => addSource(world, e.source, e.queue, e.device, e.vector),
+  'source.create': (world, e) => {
+    addSource(world, e.source, e.queue, e.device, e.vector);
+    sense(world, world.sources.get(e.source)!);
+  },
+  'source.rearm': (world, e) => {
+    const source = world.sources.get(e.source)!;
+    source.masked = false;
+    sense(world, source);
+  },
   'timer.create': (world, e) => addSource(world, e.source, e.queue, 0, 0),
   'timer.set': (world, e) => {
     world.sources.get(e.source)!.timer = e.timer;

@@ -74,6 +74,12 @@ export type AppStep =
       readonly dext: readonly DextStep[];
     };
 
+/** A process dies in the middle: the app is killed, or the dext crashes, when a thread of it has made so many steps. */
+export interface Death {
+  readonly of: 'app' | 'dext';
+  readonly after: number;
+}
+
 export interface Plan {
   readonly machine: Partial<MachineOptions>;
   readonly threads: readonly (readonly AppStep[])[];
@@ -205,3 +211,9 @@ export const plans: fc.Arbitrary<Plan> = fc.record({
     fc.array(appStep, { minLength: 2, maxLength: 8, size: 'max' }),
   ),
 });
+
+/** One or two processes that die. */
+export const deaths: fc.Arbitrary<readonly Death[]> = fc.array(
+  fc.record({ of: of('app', 'dext'), after: fc.oneof(fc.nat({ max: 60 }), fc.nat({ max: 1_500 })) }),
+  { minLength: 1, maxLength: 2 },
+);

@@ -8,16 +8,18 @@ import {
   kIOMemoryDirectionOut,
   KiB,
   load,
+  note,
   OSData,
   PROT_READ,
   PROT_WRITE,
   store,
   type App,
   type IOMemoryMap,
+  type Operation,
   type Program,
 } from '../../index.ts';
 import { alignDown } from '../../core/units.ts';
-import type { AppStep, DextStep, Plan } from './plan.ts';
+import type { AppStep, Death, DextStep, Plan } from './plan.ts';
 import { done, order } from './probe.ts';
 import type { Setup, TestClient } from './run.ts';
 
@@ -182,6 +184,11 @@ function* prepare(
   if (code === 0) Object.assign(held, segments[0]);
 }
 
+function* diesAfter(steps: number, death: Operation<unknown>): Program {
+  for (let i = 0; i < steps; i += 1) yield* note('lives');
+  yield* death;
+}
+
 /** What all threads share. */
 interface Shared {
   readonly connect: number;
@@ -275,9 +282,10 @@ function* thread(app: App, steps: readonly AppStep[], number: number, { connect,
 
 /**
  * The scenario of a plan. Nothing is left of it at the end: the dext gives everything back in Stop.
- * With `racing`, every other call leaves its steps to a second queue of the dext, without any lock.
+ * With `racing`, every other call leaves its steps to a second queue of the dext, without any lock. Deaths come on
+ * threads of their own.
  */
-export function setupOf(plan: Plan, racing = false): Setup<void> {
+export function setupOf(plan: Plan, racing = false, deaths: readonly Death[] = []): Setup<void> {
   let dext = new Dext();
   let queue: IODispatchQueue;
   return {
@@ -285,6 +293,10 @@ export function setupOf(plan: Plan, racing = false): Setup<void> {
     *start() {
       dext = new Dext();
       [, queue] = yield* IODispatchQueue.Create('other');
+      for (const { after } of deaths.filter(({ of }) => of === 'dext')) {
+        const [, dying] = yield* IODispatchQueue.Create('dying');
+        yield* dying.DispatchAsync(() => diesAfter(after, load(0, 1)));
+      }
     },
     *method(args, client) {
       const [number, index, base] = args.scalarInput.map(Number);
@@ -315,6 +327,8 @@ export function setupOf(plan: Plan, racing = false): Setup<void> {
         port: yield* app.IONotificationPortCreate(),
         mutex: yield* app.pthread_mutex_init(),
       };
+      for (const { after } of deaths.filter(({ of }) => of === 'app'))
+        yield* app.pthread_create('killer', () => diesAfter(after, app.kill()));
       const [main = [], second = []] = plan.threads;
       const other = yield* app.pthread_create('second', () => thread(app, second, 1, shared));
       yield* thread(app, main, 0, shared);

@@ -187,3 +187,21 @@ describe('Close', () => {
     expect(message).toContain('dext:TestDriver crashed: EXC_BAD_ACCESS: register access after IOPCIDevice::Close');
   });
 });
+
+describe('Reset', () => {
+  test('begins the device anew: registers are gone, bus lead and memory space off', () => {
+    const value = well(function* (pci) {
+      yield* pci.ConfigurationWrite16(command, both);
+      yield* pci.MemoryWrite32(0, register, 7);
+      const code = yield* pci.Reset(0);
+      const bits = yield* pci.ConfigurationRead16(command);
+      yield* pci.ConfigurationWrite16(command, both);
+      return [code, bits, yield* pci.MemoryRead32(0, register)];
+    });
+    expect(value).toEqual([kIOReturnSuccess, 0, 0]);
+  });
+
+  test('needs a session', () => {
+    expect(well((pci) => pci.Reset(0), false)).toBe(kIOReturnNotOpen);
+  });
+});
