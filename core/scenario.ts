@@ -107,6 +107,9 @@ export function scenario<O extends Options, R>(definition: ScenarioDefinition<O,
       const options = own as Widen<O>;
       const { machine, always, device, dext, kext, faults } = definition;
       const planned = typeof faults === 'function' ? faults(options) : (faults ?? []);
+      if (typeof definition.app !== 'function') {
+        throw new ScenarioError(`the scenario "${definition.title}" has no app: a generator method`);
+      }
       if (dext !== undefined && kext !== undefined) {
         throw new ScenarioError(
           `the scenario "${definition.title}" has a dext and a kext: one of them drives the device`,

@@ -41,11 +41,14 @@ export function explained<T>(file: string, work: () => T): T {
   }
 }
 
+function refuseFolder(file: string): void {
+  if (statSync(file).isDirectory()) throw new InputError(`${file}: is a folder; name a file in it`);
+}
+
 /** A file cut short is told from its header: the number of pages that it should have. */
 function checkSize(file: string): void {
-  const stats = statSync(file);
-  if (stats.isDirectory()) throw new InputError(`${file}: is a folder; name a file in it`);
-  const { size } = stats;
+  refuseFolder(file);
+  const { size } = statSync(file);
   if (size === 0 || existsSync(`${file}-wal`)) return;
   const header = Buffer.alloc(100);
   const handle = openSync(file, 'r');
@@ -109,6 +112,7 @@ export function openCheckpoints(file: string, make: boolean): Database | undefin
 /** Opens a file that may be damaged: no check but that it is a database. @throws {InputError} when it is none */
 export function openForInspection(file: string): Database {
   if (!existsSync(file)) throw new InputError(`${file}: there is no such file`);
+  refuseFolder(file);
   return explained(file, () => new (sqlite())(resolve(file), { readonly: true, timeout: patience }));
 }
 

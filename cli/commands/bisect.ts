@@ -42,6 +42,7 @@ export function bisectCommand(): Command {
 
 async function action(names: string[], flags: Flags): Promise<void> {
   const [first, second, ...more] = names as [string, ...string[]];
+  if (flags.time === true && flags.vary !== undefined) throw new InputError('--time and --vary: give one of them');
   if (flags.time === true || flags.vary !== undefined) {
     if (second !== undefined) throw new InputError('--time and --vary look into one run, but there are more');
     await (flags.vary === undefined ? bisectTime(first, flags) : bisectVary(first, flags.vary, flags));

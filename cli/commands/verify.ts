@@ -19,7 +19,7 @@ Examples:
   dextrace verify my.db                        every session, whole or damaged, and how
   dextrace export --repair my.db whole.db      what is whole, in a new file
 
-Exit codes: 0 all is whole, 1 something is damaged, 2 no such file, or no database at all.`,
+Exit codes: 0 all is whole, 1 something is damaged, 2 no such file.`,
     )
     .action((file: string, flags: { json?: true }) => {
       const found = verify(file);

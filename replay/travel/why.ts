@@ -32,6 +32,8 @@ export interface Origin {
  */
 export function why(session: Session, target: Target, at: number = session.row.events - 1): Origin[] {
   session.event(at);
+  if (target.kind === 'object')
+    throw new InputError(`${targetName(target)} is no bytes; look for it with show --touching`);
   const pool = new Pool();
   try {
     const world = emptyWorld();

@@ -20,7 +20,7 @@ export interface Verification {
 
 /**
  * Holds all that a file says against its digests and seals, and the checkpoints beside it against a fold.
- * @throws {InputError} when there is no such file, or it is no database at all
+ * @throws {InputError} when there is no such file
  */
 export function verify(file: string): Verification {
   const inspection = new Inspection(file);

@@ -47,10 +47,9 @@ const unbuildable: [what: string, parts: Parameters<typeof scenarioText>[0], say
     { device: 'device: () => { throw new Error("one\\ntwo"); },' },
     /cannot be built: Error: one/,
   ],
-  ['there is no device', { device: '' }, /cannot be built/],
-  ['there is no dext', { dext: '' }, /cannot be built/],
+  ['there is a dext but no device', { device: '' }, /has a dext but no device to start it on/],
   ['dext is null', { dext: 'dext: () => null,' }, /cannot be built/],
-  ['there is no app', { app: '' }, /cannot be built/],
+  ['there is no app', { app: '' }, /has no app: a generator method/],
   ['the app is asynchronous', { app: 'async app(app) { await null; },' }, /app is asynchronous: write a generator/],
   [
     'the app is an async generator',
