@@ -73,7 +73,6 @@ export function* waitFor(action: number, deadline: number): Program<number> {
     },
     {
       on: ['action', action],
-      lasting: true,
       ready: (world) => outcomeOf(world, action) !== undefined,
       waitsFor: (world) => {
         const queue = queueOf(world, action);

@@ -54,7 +54,6 @@ export function* sleepOn(id: number, event: number, deadline: number): Program<n
     },
     {
       on: ['queue', id],
-      lasting: true,
       ready: (world, actor) => sleeperOf(world, id, actor).awake,
       waitsFor: (world) => `event ${hex(event)} of queue "${world.queues.get(id)!.name}"${behind(world, id)}`,
       heldBy: (world) => waitingQueues(world, id).map((queue) => holderOf(world, queue.id)),
