@@ -38,7 +38,7 @@ export function merge(parts: readonly Part[]): Exploration {
     cut: sum(parts.map(({ cut }) => cut)),
     decisions: Math.max(...parts.map(({ decisions }) => decisions)),
     again: addAgain(parts.map(({ again }) => again)),
-    failures: mergeFailures(parts.flatMap(({ failures }) => failures)).filter((failure) => orderOf(failure) <= last),
+    failures: mergeFailures(parts.flatMap(({ failures }) => failures).filter((failure) => orderOf(failure) <= last)),
     disagreement: parts.find(({ disagreement }) => disagreement !== undefined)?.disagreement,
   };
 }

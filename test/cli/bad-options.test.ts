@@ -3,7 +3,10 @@ import { test } from '../support-cli/folder.ts';
 import { expectRefusal } from '../support-cli/said.ts';
 
 const refused: [args: string[], says: RegExp][] = [
-  [['record', 'late-write', '--set', 'sise=4'], /there is no option "sise"; there are: size, machine\.pageSize, /],
+  [
+    ['record', 'late-write', '--set', 'sise=4'],
+    /there is no option "sise"; there are: size, faults, machine\.pageSize, /,
+  ],
   [['record', 'late-write', '--set', 'machine.pagesize=4KiB'], /there is no option "machine\.pagesize"/],
   [['record', 'late-write', '--set', 'toString=4'], /there is no option "toString"/],
   [['record', 'late-write', '--set', '__proto__=4'], /there is no option "__proto__"/],
