@@ -12,8 +12,19 @@ const page = new URL('../docs/bugs.md', import.meta.url);
 const strategies = ['random', 'timed', 'pct'];
 const buggySeeds = 200;
 const fixedSeeds = 1_000;
-/** What a run finds without any rule: the harm itself. */
-const harm = new Set(['check', 'crash', 'deadlock', 'queue-deadlock', 'panic', 'program-error', 'unanswered']);
+/** What a run finds without any rule: the harm itself, crashes of all kinds among it. */
+const harm = new Set([
+  'check',
+  'crash',
+  'use-after-release',
+  'null-argument',
+  'register-after-close',
+  'panic',
+  'deadlock',
+  'queue-deadlock',
+  'unanswered',
+  'program-error',
+]);
 
 const strategyOf = (seed) => strategies[seed % strategies.length];
 const run = (scenario, seed, fixed) =>
