@@ -71,7 +71,7 @@ export class IODMACommand extends OSObject {
   /** Offset and length of what is prepared, and its memory; `kIOReturnNotReady` when nothing is (facts §4.4). */
   *GetPreparation(): Program<[code: number, offset: number, length: number, memory: IOMemoryDescriptor | null]> {
     yield* this.used();
-    const { code, offset, length, memory } = yield* now(({ world }) => getPreparation(world, this.id));
+    const { code, offset, length, memory } = yield* now((step) => getPreparation(step, this.id));
     if (memory === 0) return [code, offset, length, null];
     const descriptor = new IOMemoryDescriptor(memory);
     yield* descriptor.retain();

@@ -24,7 +24,8 @@ export const maxSegments = 32;
 /** Bus addresses that a mapper hands out begin here. */
 const iovaBase = 0x1000_0000;
 
-function commandOf(step: Step, id: number): Command {
+/** The command, as what the step looks at. */
+export function commandOf(step: Step, id: number): Command {
   step.look('command', id);
   return step.world.commands.get(id)!;
 }
@@ -165,6 +166,7 @@ function* undo(id: number, memory: number): Program {
 export function* dropIova(id: number): Program {
   const { iova, descriptor, shared } = yield* now((step) => {
     const command = commandOf(step, id);
+    step.look('descriptor', command.descriptor);
     return { ...command, shared: step.world.descriptors.get(command.descriptor)!.sharedIova === command.iova };
   });
   if (!shared) yield* releaseIova(descriptor, iova);
@@ -230,6 +232,7 @@ function* mapIova(id: number, memory: number, offset: number, bytes: number, who
   if (base === undefined) return kIOReturnNoResources;
   for (const [index, piece] of pieces.entries()) {
     const code = yield* act('iommu map', 'kernel', (step) => {
+      step.look('descriptor', piece.owner);
       const wired = wiredPage(step.world, piece);
       if (wired === undefined) return refuseUnwired(step);
       step.emit({ kind: 'iommu.map', address: base + index * pageSize, frame: wired.frame, access });
@@ -259,17 +262,13 @@ function coalesce(pieces: readonly PagePiece[], addressOf: (piece: PagePiece, in
 }
 
 /** The bus addresses of `[offset, offset + length)` of the window of the memory; nothing when somebody has unwired it. */
-export function runsOf(
-  { world }: Step,
-  id: number,
-  memory: number,
-  offset: number,
-  length: number,
-): Range[] | undefined {
+export function runsOf(step: Step, id: number, memory: number, offset: number, length: number): Range[] | undefined {
+  const { world } = step;
   const { pageSize } = world.machine;
   const command = world.commands.get(id)!;
   const descriptor = world.descriptors.get(memory)!;
   const pieces = piecesOf(world, descriptor, command.offset + offset, length);
+  for (const { owner } of pieces) step.look('descriptor', owner);
   if (command.iova === 0 && pieces.some((piece) => wiredPage(world, piece) === undefined)) return undefined;
   // A bus page for each page of the window, which need not begin with the first of these.
   const before = offset === 0 ? 0 : piecesOf(world, descriptor, command.offset, offset + 1).length - 1;
@@ -326,10 +325,10 @@ export function* completeDMA(id: number, options = 0): Program<number> {
 
 /** `IODMACommand::GetPreparation` (facts §4.4): looks only. */
 export function getPreparation(
-  world: World,
+  step: Step,
   id: number,
 ): { code: number; offset: number; length: number; memory: number } {
-  const { active, offset, length, descriptor } = world.commands.get(id)!;
+  const { active, offset, length, descriptor } = commandOf(step, id);
   if (!active) return { code: kIOReturnNotReady, offset: 0, length: 0, memory: 0 };
   return { code: kIOReturnSuccess, offset, length, memory: descriptor };
 }

@@ -2,8 +2,7 @@
 import { kIOReturnBadArgument, kIOReturnNotReady, kIOReturnSuccess, kIOReturnUnderrun } from '../codes.ts';
 import { pageIn } from '../memory/fault.ts';
 import { act, now, refuse, type Program, type Step } from '../operation.ts';
-import type { World } from '../world.ts';
-import { lockCommand, unlockCommand } from './command.ts';
+import { commandOf, lockCommand, unlockCommand } from './command.ts';
 import { piecesOf, referredPage, wiredPage, type PagePiece } from './pages.ts';
 import type { DmaOperation } from './state.ts';
 
@@ -24,14 +23,15 @@ export interface OperationArguments {
 export function* performOperation(id: number, args: OperationArguments): Program<number> {
   const name = 'PerformOperation';
   yield* lockCommand(id);
-  const wrong = yield* now(({ world }) => check(world, id, args));
+  const wrong = yield* now((step) => check(step, id, args));
   const code = wrong === kIOReturnSuccess ? yield* copy(id, args) : yield* refuse(name, wrong);
   yield* unlockCommand(id);
   return code;
 }
 
-function check(world: World, id: number, { operation, length, data }: OperationArguments): number {
-  const { active, descriptor } = world.commands.get(id)!;
+function check(step: Step, id: number, { operation, length, data }: OperationArguments): number {
+  const { world } = step;
+  const { active, descriptor } = commandOf(step, id);
   if (!active) return kIOReturnNotReady;
   if (length > world.descriptors.get(descriptor)!.length) return kIOReturnBadArgument;
   if (operation === 'zero') return kIOReturnSuccess;
@@ -40,8 +40,9 @@ function check(world: World, id: number, { operation, length, data }: OperationA
 
 /** Copies piece by piece: each lies within one page on both sides. */
 function* copy(id: number, { operation, dmaOffset, length, dataOffset, data }: OperationArguments): Program<number> {
-  const { window, memory } = yield* now(({ world }) => {
-    const command = world.commands.get(id)!;
+  const { window, memory } = yield* now((step) => {
+    const { world } = step;
+    const command = commandOf(step, id);
     const room = Math.max(Math.min(length, command.length - dmaOffset), 0);
     const descriptor = world.descriptors.get(command.descriptor)!;
     return { window: room, memory: piecesOf(world, descriptor, command.offset + dmaOffset, room) };
@@ -70,6 +71,7 @@ function* copy(id: number, { operation, dmaOffset, length, dataOffset, data }: O
 /** Where a piece lies physically: in its wired frame; a buffer is always in memory. Nothing when it is not wired. */
 function physical(step: Step, piece: PagePiece): number | undefined {
   const { world } = step;
+  step.look('descriptor', piece.owner);
   const owner = world.descriptors.get(piece.owner)!;
   let frame = wiredPage(world, piece)?.frame;
   if (frame === undefined && owner.type === 'buffer') {
