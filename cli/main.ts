@@ -59,6 +59,18 @@ for (const command of [
   program.addCommand(command().copyInheritedSettings(program));
 }
 
+// Commander prints the whole help for a command that there is not.
+program.helpCommand(false).addCommand(
+  new Command('help')
+    .description('display help for a command')
+    .argument('[command]')
+    .action((name?: string) => {
+      const command = program.commands.find((one) => one.name() === name);
+      if (name !== undefined && command === undefined) program.error(`error: unknown command '${name}'`);
+      (command ?? program).outputHelp();
+    }),
+);
+
 // A reader that has seen enough, such as head, is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);

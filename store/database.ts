@@ -5,17 +5,17 @@ import { dirname, resolve } from 'node:path';
 import type BetterSqlite from 'better-sqlite3';
 import { InputError } from '../core/errors.ts';
 import { modelVersion } from '../core/events.ts';
-import { applicationId, createStatements, formatVersion } from './schema.ts';
+import { applicationId, createStatements, formatVersion, pageSize } from './schema.ts';
 
 export type Database = BetterSqlite.Database;
 
 /** Loads the native module only when a file is opened: a run that is not stored needs none. */
-function sqlite(): typeof BetterSqlite {
+export function sqlite(): typeof BetterSqlite {
   return createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite;
 }
 
 /** How long a writer waits for another one's transaction, in milliseconds. */
-const patience = 60_000;
+export const patience = 60_000;
 
 /** Turns what SQLite says into one line for people. */
 export function explain(file: string, error: unknown): unknown {
@@ -41,8 +41,32 @@ export function explained<T>(file: string, work: () => T): T {
   }
 }
 
-function refuseFolder(file: string): void {
+export function refuseFolder(file: string): void {
   if (statSync(file).isDirectory()) throw new InputError(`${file}: is a folder; name a file in it`);
+}
+
+/** What a database says of itself in its first 100 bytes (SQLite's file format, 1.3). */
+export interface Header {
+  readonly isDatabase: boolean;
+  readonly pageSize: number;
+  readonly pages: number;
+  readonly userVersion: number;
+  readonly applicationId: number;
+}
+
+export function headerOf(file: string): Header | undefined {
+  const bytes = Buffer.alloc(100);
+  const handle = openSync(file, 'r');
+  const read = readSync(handle, bytes, 0, 100, 0);
+  closeSync(handle);
+  if (read < 100) return undefined;
+  return {
+    isDatabase: bytes.toString('latin1', 0, 15) === 'SQLite format 3',
+    pageSize: bytes.readUInt16BE(16) === 1 ? 65_536 : bytes.readUInt16BE(16),
+    pages: bytes.readUInt32BE(28),
+    userVersion: bytes.readUInt32BE(60),
+    applicationId: bytes.readUInt32BE(68),
+  };
 }
 
 /** A file cut short is told from its header: the number of pages that it should have. */
@@ -50,16 +74,13 @@ function checkSize(file: string): void {
   refuseFolder(file);
   const { size } = statSync(file);
   if (size === 0 || existsSync(`${file}-wal`)) return;
-  const header = Buffer.alloc(100);
-  const handle = openSync(file, 'r');
-  const read = readSync(handle, header, 0, 100, 0);
-  closeSync(handle);
-  if (read < 100 || header.toString('latin1', 0, 15) !== 'SQLite format 3')
-    throw new InputError(`${file}: is no dextrace database`);
-  const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
-  const expected = pageSize * header.readUInt32BE(28);
+  const header = headerOf(file);
+  if (header?.isDatabase !== true) throw new InputError(`${file}: is no dextrace database`);
+  const expected = header.pageSize * header.pages;
   if (size < expected) {
-    throw new InputError(`${file}: is truncated: ${size} of ${expected} bytes; restore it from a copy`);
+    throw new InputError(
+      `${file}: is truncated: ${size} of ${expected} bytes; dextrace export --repair saves what is whole`,
+    );
   }
 }
 
@@ -76,7 +97,7 @@ function checkVersions(file: string, db: Database): void {
 }
 
 /** Whether a file is new: it has no tables yet. */
-function isEmpty(db: Database): boolean {
+export function isEmpty(db: Database): boolean {
   return db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0;
 }
 
@@ -107,13 +128,6 @@ export function openCheckpoints(file: string, make: boolean): Database | undefin
     db?.close();
     return undefined;
   }
-}
-
-/** Opens a file that may be damaged: no check but that it is a database. @throws {InputError} when it is none */
-export function openForInspection(file: string): Database {
-  if (!existsSync(file)) throw new InputError(`${file}: there is no such file`);
-  refuseFolder(file);
-  return explained(file, () => new (sqlite())(resolve(file), { readonly: true, timeout: patience }));
 }
 
 /** A database in memory that has what a new file has. */
@@ -174,7 +188,7 @@ export function openForRecording(file: string): Database {
       persist(() => {
         if (!isEmpty(db)) checkRecordable(file, db);
       });
-      db.pragma('page_size = 8192');
+      db.pragma(`page_size = ${pageSize}`);
       persist(() => db.pragma('journal_mode = WAL'));
       db.pragma('synchronous = NORMAL');
       persist(() => create(file, db));

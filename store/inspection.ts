@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { kindNumbers } from '../core/events.ts';
 import { decode, integerColumns, layouts, type Layout } from './codec.ts';
-import { emptyDatabase, openForInspection, type Database } from './database.ts';
+import { openForInspection } from './damaged.ts';
+import { emptyDatabase, type Database } from './database.ts';
 import { put } from './digest.ts';
 import type { SessionParts } from './copy.ts';
 import type { Mark } from './inserter.ts';
@@ -13,9 +14,6 @@ import type { FindingRow } from './writer.ts';
 
 /** A row of the events table as it is: id, tick, actor, kind, six integers, a blob. */
 export type RawEvent = readonly unknown[];
-
-/** Rows read at a time. */
-const page = 5_000;
 
 /** Tables with rows that belong to a session, and the column that says to which. */
 const sessionTables = ['actors', 'decisions', 'marks', 'findings'] as const;
@@ -41,17 +39,27 @@ let expected: Map<string, Set<string>> | undefined;
 export class Inspection {
   readonly file: string;
   readonly db: Database;
+  /** Why what is read is not quite the file; nothing when it is. */
+  readonly damage: string | undefined;
 
-  /** @throws {InputError} when the file cannot be opened at all */
+  /** @throws {InputError} when the file is none of ours */
   constructor(file: string) {
     this.file = file;
-    this.db = openForInspection(file);
+    const { db, damage } = openForInspection(file);
+    this.db = db;
+    this.damage = damage;
   }
 
   /** What SQLite itself finds wrong. */
   integrity(): string[] {
-    const rows = this.db.pragma('integrity_check(20)') as { integrity_check: string }[];
-    return rows.map((row) => row.integrity_check).filter((text) => text !== 'ok');
+    const found: string[] = [];
+    try {
+      for (const text of this.db.prepare('PRAGMA integrity_check(20)').pluck().iterate() as Iterable<string>)
+        if (text !== 'ok') found.push(text.replace('*** in database main ***\n', '').replaceAll('\n', '; '));
+    } catch (error) {
+      if (found.length === 0) found.push((error as Error).message);
+    }
+    return found;
   }
 
   /** Tables, views, triggers and explanations that are not those of a file of this format. */
@@ -114,16 +122,10 @@ export class Inspection {
     }));
   }
 
-  /** A session's events, in order, as they are. */
+  /** A session's events, in order, as they are. @throws {SqliteError} where they cannot be read any further */
   *events(session: number): Generator<RawEvent, void, undefined> {
-    const statement = this.db.prepare(`SELECT * FROM events WHERE id >= ? AND id < ? ORDER BY id LIMIT ${page}`).raw();
-    let next = session * eventsPerSession;
-    for (;;) {
-      const rows = statement.all(next, (session + 1) * eventsPerSession) as unknown[][];
-      yield* rows;
-      if (rows.length < page) return;
-      next = (rows.at(-1)![0] as number) + 1;
-    }
+    const statement = this.db.prepare('SELECT * FROM events WHERE id >= ? AND id < ? ORDER BY id').raw();
+    yield* statement.iterate(session * eventsPerSession, (session + 1) * eventsPerSession) as Iterable<RawEvent>;
   }
 
   close(): void {

@@ -7,6 +7,8 @@ import { integerColumns, layouts, type Layout } from './codec.ts';
 export const applicationId = 0x64787472;
 /** `PRAGMA user_version`: the version of this format. */
 export const formatVersion = 2;
+/** Bytes of a page of a dextrace file. */
+export const pageSize = 8192;
 
 /** An event's row id is its session's number times this, plus its sequence number. */
 export const eventsPerSession: number = 2 ** 32;

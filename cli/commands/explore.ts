@@ -21,8 +21,8 @@ interface Flags {
   readonly seed: string;
   readonly strategy: string;
   readonly runs?: string;
-  readonly depth: string;
-  readonly bound: string;
+  readonly depth?: string;
+  readonly bound?: string;
   readonly set: string[];
   readonly draw: string[];
   readonly fault: string[];
@@ -51,8 +51,8 @@ export function exploreCommand(): Command {
     .option('--runs <n>', 'the most executions to make (default: 1000, or 100000 for a search that can come to an end)')
     .option('--seed <seed>', 'the seed of the first execution; the others count on from there', '1')
     .option('--schedule <string>', 'a schedule to run before all others')
-    .option('--depth <n>', 'for pct: how many orderings a bug may need to show', String(defaultDepth))
-    .option('--bound <n>', 'for preemptions and delays: how many a schedule may have', String(defaultBound))
+    .option('--depth <n>', `for pct: how many orderings a bug may need to show (default: ${defaultDepth})`)
+    .option('--bound <n>', `for preemptions and delays: how many a schedule may have (default: ${defaultBound})`)
     .option(
       '--set <name=value>',
       'change an option of the scenario, or of the machine (machine.pageSize=4KiB)',
@@ -123,14 +123,14 @@ function optionsOf({ scenario, source }: Loaded, flags: Flags): ExploreOptions {
     set,
     ...(draws === undefined ? {} : { draw: draws }),
     maxSteps: wholeNumber('--max-steps', flags.maxSteps, 1),
-    depth: wholeNumber('--depth', flags.depth, 1),
-    bound: wholeNumber('--bound', flags.bound),
     races: flags.races === true,
     stopAtFirst: flags.stopAtFirst === true,
     verify: flags.verify === true,
     traces: flags.traces,
     first: given,
     source,
+    ...(flags.depth === undefined ? {} : { depth: wholeNumber('--depth', flags.depth, 1) }),
+    ...(flags.bound === undefined ? {} : { bound: wholeNumber('--bound', flags.bound) }),
     ...(flags.runs === undefined ? {} : { runs: wholeNumber('--runs', flags.runs, 1) }),
     ...(flags.shard === undefined ? {} : { shard: parseShard(flags.shard) }),
     ...(flags.store ? { db: flags.db } : {}),

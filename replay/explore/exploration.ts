@@ -23,6 +23,9 @@ export interface Failure {
   readonly session: string | undefined;
 }
 
+/** The number of a stored failure's execution: it comes before all others. */
+export const beforeAll = -1;
+
 /** Why an exploration has ended. */
 export type Ending =
   /** Every schedule has been covered. */
@@ -73,10 +76,21 @@ export interface Exploration {
   readonly disagreement: Disagreement | undefined;
 }
 
+/** What an execution adds to the whole. */
+export interface Made {
+  readonly run: number;
+  readonly decisions: number;
+  readonly blocked: boolean;
+  readonly cut: boolean;
+  readonly causes: readonly string[];
+}
+
 /** A part of an exploration, for {@link merge}. */
 export interface Part extends Exploration {
   /** Which of how many, from 1. */
   readonly shard: { readonly index: number; readonly of: number };
   /** The traces, and the execution in which each was first seen. */
   readonly hashes: readonly (readonly [trace: number, run: number])[];
+  /** Every execution, when the search ends with the first failure. */
+  readonly made: readonly Made[];
 }

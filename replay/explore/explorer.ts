@@ -10,7 +10,15 @@ import { raceRules } from '../races/rules.ts';
 import { record, rulesOf } from '../record.ts';
 import { causeOf } from './cause.ts';
 import { checkDraws, drawOptions } from './draw.ts';
-import type { Again, Ending, Exploration, Failure, Part } from './exploration.ts';
+import {
+  beforeAll,
+  type Again,
+  type Ending,
+  type Exploration,
+  type Failure,
+  type Made,
+  type Part,
+} from './exploration.ts';
 import { Judge, type Disagreement, type Execution } from './judge.ts';
 import { defaultMostSteps, defaultRuns, defaultSystematicRuns, type ExploreOptions } from './options.ts';
 import { defaultBound, defaultDepth, wayNamed, ways, type Way, type WayName } from './searches.ts';
@@ -40,6 +48,8 @@ export class Explorer {
   /** Whether traces are told apart. */
   private readonly counts: boolean;
   private readonly traces = new Map<number, number>();
+  /** Every execution, when the search ends with the first failure: another shard may end it before some of these. */
+  private readonly made: Made[] = [];
   /** Stored failures that are still to be run. */
   private readonly stored: StoredFailure[];
   private readonly again: { -readonly [Name in keyof Again]: number } = { failed: 0, passed: 0, unfit: 0 };
@@ -59,6 +69,7 @@ export class Explorer {
     this.seed = String(seed);
     this.strategy = wayNamed(strategy);
     this.way = ways[this.strategy];
+    this.checkFit();
     this.shard = options.shard ?? { index: 1, of: 1 };
     this.runs = options.runs ?? (this.way.systematic ? defaultSystematicRuns : defaultRuns);
     if (this.way.systematic) this.checkWhole();
@@ -129,12 +140,22 @@ export class Explorer {
 
   /** The same, to be merged with the other shards. */
   part(): Part {
-    return { ...this.finish(), shard: this.shard, hashes: [...this.traces] };
+    return { ...this.finish(), shard: this.shard, hashes: [...this.traces], made: this.made };
   }
 
   private end(how: Ending): false {
     this.ending = how;
     return false;
+  }
+
+  /** A number that the search does not ask for would be without effect. */
+  private checkFit(): void {
+    const { strategy } = this;
+    const { depth, bound } = this.options;
+    if (depth !== undefined && strategy !== 'pct')
+      throw new InputError(`a depth is for the search "pct"; "${strategy}" has none`);
+    if (bound !== undefined && strategy !== 'preemptions' && strategy !== 'delays')
+      throw new InputError(`a bound is for the searches "preemptions" and "delays"; "${strategy}" has none`);
   }
 
   /** Searches that go through all schedules go on from the execution before, and draw nothing. */
@@ -176,6 +197,7 @@ export class Explorer {
       return true;
     }
     const { findings } = execution;
+    this.note(execution, beforeAll);
     const failed = findings.some(({ severity }) => severity === 'error');
     this.again[failed ? 'failed' : 'passed'] += 1;
     const stored = session === '' && failed ? this.store(execution) : session;
@@ -189,12 +211,18 @@ export class Explorer {
     else if (this.counts && !this.traces.has(execution.trace)) this.traces.set(execution.trace, this.next);
     if (execution.cut) this.cut += 1;
     this.decisions = Math.max(this.decisions, execution.decisions);
+    this.note(execution, this.next);
     const { findings } = execution;
     if (findings.length === 0) return false;
     const errors = findings.filter(({ severity }) => severity === 'error');
     const fresh = errors.some((finding) => !this.failures.has(causeOf(finding)));
     this.group(findings, execution, this.next, fresh ? this.store(execution) : undefined);
     return errors.length > 0;
+  }
+
+  private note({ decisions, blocked, cut, findings }: Execution, run: number): void {
+    if (this.options.stopAtFirst !== true) return;
+    this.made.push({ run, decisions, blocked, cut, causes: [...new Set(findings.map(causeOf))] });
   }
 
   /** Adds an execution's findings to those of the same causes, each cause once. */

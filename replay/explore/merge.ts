@@ -1,26 +1,23 @@
 import { InputError } from '../../core/errors.ts';
-import type { Again, Ending, Exploration, Failure, Part } from './exploration.ts';
+import { beforeAll, type Again, type Ending, type Exploration, type Failure, type Part } from './exploration.ts';
 
-/** A stored failure comes before all executions. */
-const orderOf = ({ run }: Failure): number => run ?? -1;
+const orderOf = ({ run }: Failure): number => run ?? beforeAll;
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
 /**
  * Puts the shards of an exploration together: what one exploration in a single piece would have found.
  * @throws {InputError} when they are not all shards of one exploration, each once
  */
-export function merge(parts: readonly Part[]): Exploration {
-  checkWhole(parts);
-  const [first] = parts;
-  // A shard that ended with a failure may have made more, or fewer, executions than were to be made before the first of all.
-  const stops = parts
+export function merge(shards: readonly Part[]): Exploration {
+  checkWhole(shards);
+  const [first] = shards;
+  const stops = shards
     .filter(({ ending }) => ending === 'first-failure')
     .flatMap(({ failures }) => failures.filter(({ severity }) => severity === 'error').map(orderOf));
   const last = stops.length === 0 ? Infinity : Math.min(...stops);
+  const parts = last === Infinity ? shards : shards.map((shard) => upTo(shard, last));
   const ending = endingOf(parts);
-  const traces = new Set(
-    parts.flatMap(({ hashes }) => hashes.filter(([, run]) => run <= last).map(([trace]) => trace)),
-  );
+  const traces = new Set(parts.flatMap(({ hashes }) => hashes.map(([trace]) => trace)));
   const { title, strategy, seed, options, runs, bound, maxSteps } = first!;
   const made = ending === 'everything' ? 1 : sum(parts.map(({ executions }) => executions));
   return {
@@ -38,8 +35,25 @@ export function merge(parts: readonly Part[]): Exploration {
     cut: sum(parts.map(({ cut }) => cut)),
     decisions: Math.max(...parts.map(({ decisions }) => decisions)),
     again: addAgain(parts.map(({ again }) => again)),
-    failures: mergeFailures(parts.flatMap(({ failures }) => failures).filter((failure) => orderOf(failure) <= last)),
+    failures: mergeFailures(parts.flatMap(({ failures }) => failures)),
     disagreement: parts.find(({ disagreement }) => disagreement !== undefined)?.disagreement,
+  };
+}
+
+/** What a shard had come to after an execution: the first failure of all, behind which it may have gone. */
+function upTo(shard: Part, last: number): Part {
+  const made = shard.made.filter(({ run }) => run <= last);
+  const counted = made.filter(({ run }) => run !== beforeAll);
+  const timesOf = (cause: string): number => made.filter(({ causes }) => causes.includes(cause)).length;
+  return {
+    ...shard,
+    hashes: shard.hashes.filter(([, run]) => run <= last),
+    blocked: counted.filter(({ blocked }) => blocked).length,
+    cut: counted.filter(({ cut }) => cut).length,
+    decisions: Math.max(0, ...counted.map(({ decisions }) => decisions)),
+    failures: shard.failures
+      .filter((failure) => orderOf(failure) <= last)
+      .map((failure) => ({ ...failure, count: timesOf(failure.cause) })),
   };
 }
 

@@ -32,10 +32,11 @@ export function exportSessions(file: string, out: string, options: ExportOptions
   const inspection = new Inspection(file);
   try {
     const ids = inspection.sessions().filter((id) => options.session === undefined || id === options.session);
-    if (ids.length === 0)
-      throw new InputError(
-        `${file}: has no ${options.session === undefined ? 'session' : `session #${options.session}`}`,
-      );
+    if (ids.length === 0) {
+      const what = options.session === undefined ? 'session' : `session #${options.session}`;
+      const readable = inspection.damage === undefined ? '' : ` that can be read: ${inspection.damage}`;
+      throw new InputError(`${file}: has no ${what}${readable}`);
+    }
     const checks = ids.map((id) => checkSession(inspection, id));
     const damaged = checks.find((check) => check.damages.length > 0);
     if (damaged !== undefined && options.repair !== true) {

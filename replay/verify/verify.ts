@@ -26,11 +26,15 @@ export function verify(file: string): Verification {
   const inspection = new Inspection(file);
   try {
     const damages = [
+      ...(inspection.damage === undefined ? [] : [inspection.damage]),
       ...trying('the database', () => inspection.integrity()),
       ...trying('the structure', () => inspection.structure()),
     ];
     const sessions = inspection.sessions().map((id) => checkSession(inspection, id));
-    const checked = sessions.map((check) => (check.damages.length > 0 ? check : withCheckpoints(file, check)));
+    const mended = inspection.damage !== undefined;
+    const checked = sessions.map((check) =>
+      mended || check.damages.length > 0 ? check : withCheckpoints(file, check),
+    );
     const whole = damages.length === 0 && checked.every((check) => check.damages.length === 0);
     return { file, whole, damages, sessions: checked };
   } finally {

@@ -117,7 +117,7 @@ describe('parts', () => {
     expect(exploring(folder, ...args, '--workers', '2')).toEqual(whole);
   });
 
-  test('what cannot be split is refused in one line', ({ folder }) => {
+  test('what does not fit together is refused in one line', ({ folder }) => {
     folder.write('lost.ts', lost);
     const refused = (says: RegExp, ...args: string[]): void =>
       expectRefusal(folder.run('explore', 'lost.ts', ...args), says);
@@ -125,6 +125,14 @@ describe('parts', () => {
     refused(/"depth-first" draws nothing/, '--strategy', 'depth-first', '--draw', 'rounds=1,2');
     refused(/--shard is "3\/2"/, '--shard', '3/2');
     refused(/exclude each other/, '--shard', '1/2', '--workers', '2');
+    refused(/a depth is for the search "pct"; "random" has none/, '--depth', '2');
+    refused(
+      /a bound is for the searches "preemptions" and "delays"; "pct" has none/,
+      '--strategy',
+      'pct',
+      '--bound',
+      '1',
+    );
     refused(/there is no search "magic"/, '--strategy', 'magic');
     refused(/there is no option "speed"/, '--draw', 'speed=1,2');
   });

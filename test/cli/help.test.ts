@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import { test } from '../support-cli/folder.ts';
-import { expectFine } from '../support-cli/said.ts';
+import { expectFine, expectRefusal } from '../support-cli/said.ts';
 
 const commands: [command: string, words: string[]][] = [
   [
@@ -51,6 +51,11 @@ const commands: [command: string, words: string[]][] = [
 ];
 
 describe('help', () => {
+  test('for a command that there is not', ({ folder }) => {
+    expectRefusal(folder.run('help', 'recrod'), /unknown command 'recrod'/);
+    expectFine(folder.run('help'));
+  });
+
   test.for(commands)('dextrace %s --help', ([command, words], { folder }) => {
     const said = folder.run(command, '--help');
     expectFine(said);

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import { test } from '../support-cli/folder.ts';
+import { expectRefusal } from '../support-cli/said.ts';
 
 describe('dextrace verify', () => {
   test('says of every session whether it is whole, and export --repair saves what is', ({ folder }) => {
@@ -37,9 +38,7 @@ describe('dextrace verify', () => {
 
   test('says in one line that a file is none of ours', ({ folder }) => {
     folder.write('text.db', 'no database at all, but long enough to be looked at as one '.repeat(20));
-    const { code, stdout } = folder.run('verify', 'text.db');
-    expect(code).toBe(1);
-    expect(stdout).toContain('file is not a database');
+    expectRefusal(folder.run('verify', 'text.db'), /text\.db: is no dextrace database/);
     expect(folder.run('verify', 'none.db')).toMatchObject({ code: 2, stdout: '' });
   });
 });

@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import { exportSessions, InputError, open, record, reexecute, sameWorld, verify } from '../../index.ts';
 import asyncDoneRight from '../../examples/async-done-right.ts';
@@ -48,17 +48,18 @@ function three(folder: Folder): string {
   return db;
 }
 
-describe('every byte of a file', () => {
+/** Takes the test below through every byte: `EVERY_BYTE=1 npx vitest run test/replay/verify.test.ts`, about half an hour. */
+const everyByte = process.env['EVERY_BYTE'] !== undefined;
+
+describe(`every ${everyByte ? '' : '601st '}byte of a file`, { timeout: everyByte ? 0 : 60_000 }, () => {
   test('is found when it is flipped, or proved harmless: all sessions read the same', ({ folder }) => {
     const file = folder.at('small.db');
     record(inlineCopy, { db: file, set: { size: 64 } });
     const bytes = readFileSync(file);
     const truth = said(file);
     expect(verify(file).whole).toBe(true);
-    // Every 601st byte here; EVERY_BYTE=7 begins 7 further on, so that 601 runs go through all of them.
-    const [step, first] = [601, Number(process.env['EVERY_BYTE'] ?? 0)];
     const tally = { found: 0, harmless: 0 };
-    for (let at = first; at < bytes.length; at += step) {
+    for (let at = 0; at < bytes.length; at += everyByte ? 1 : 601) {
       const flipped = Buffer.from(bytes);
       flipped[at]! ^= 1 << (at % 8);
       writeFileSync(file, flipped);
@@ -75,6 +76,7 @@ describe('every byte of a file', () => {
       expect(said(file) === truth, `byte ${at} is different, and not found`).toBe(true);
       tally.harmless += 1;
     }
+    if (everyByte) console.log(`${bytes.length} bytes: ${tally.found} found, ${tally.harmless} harmless`);
     expect(tally.found).toBeGreaterThan(tally.harmless / 4);
   });
 });
@@ -146,6 +148,67 @@ describe('verify names', () => {
     file.exec('DROP TRIGGER events_no_update');
     file.close();
     expect(verify(db)).toMatchObject({ whole: false, damages: [expect.stringContaining('structure')] });
+  });
+});
+
+describe('a file that SQLite cannot read', () => {
+  /** Two sessions. */
+  const two = (folder: Folder): string => {
+    const db = folder.at('my.db');
+    record(inlineCopy, { db, set: { size: 64 } });
+    record(asyncDoneRight, { db, set: { rounds: 4 } });
+    return db;
+  };
+  /** What a repair saves: by session, how many events. */
+  const saved = (folder: Folder, db: string, bytes: Uint8Array): number[] => {
+    writeFileSync(db, bytes);
+    const out = folder.at('out.db');
+    rmSync(out, { force: true });
+    const events = exportSessions(db, out, { repair: true }).map((session) => session.events);
+    expect(verify(out).whole).toBe(true);
+    return events;
+  };
+
+  test('because of any byte of its header: all sessions are saved', ({ folder }) => {
+    const db = two(folder);
+    const bytes = readFileSync(db);
+    const events = verify(db).sessions.map(({ whole }) => whole.events);
+    for (let at = 0; at < 100; at += 1) {
+      const flipped = Buffer.from(bytes);
+      flipped[at]! ^= 1 << (at % 8);
+      expect(saved(folder, db, flipped), `byte ${at}`).toEqual(events);
+    }
+  });
+
+  test('because its structure is damaged', ({ folder }) => {
+    const db = two(folder);
+    const bytes = readFileSync(db);
+    const events = verify(db).sessions.map(({ whole }) => whole.events);
+    for (let at = 0; (at = bytes.indexOf('CREATE TABLE sessions', at)) !== -1;) bytes.fill(0, at - 20, at + 20);
+    expect(saved(folder, db, bytes)).toEqual(events);
+    expect(verify(db)).toMatchObject({ whole: false, damages: [expect.stringMatching(/header or structure/)] });
+  });
+
+  test('because it was cut short: what comes before the cut is saved', ({ folder }) => {
+    const db = two(folder);
+    const bytes = readFileSync(db);
+    const events = verify(db).sessions.map(({ whole }) => whole.events);
+    const cut = saved(folder, db, bytes.subarray(0, bytes.length - 20_000));
+    expect(cut[0]).toBe(events[0]);
+    expect(cut[1]).toBeGreaterThan(0);
+    expect(cut[1]).toBeLessThan(events[1]!);
+    expect(verify(db).damages[0]).toMatch(/it has \d+ bytes, and by its header \d+/);
+    expect(() => open(`${db}#1`)).toThrow(/is truncated.*export --repair/);
+  });
+
+  test('and that is none of ours is refused', ({ folder }) => {
+    const file = folder.at('theirs.db');
+    const theirs = new Database(file);
+    theirs.exec('CREATE TABLE diary (day)');
+    theirs.close();
+    expect(() => verify(file)).toThrow('is no dextrace database');
+    folder.write('text.db', 'no database at all');
+    expect(() => exportSessions(folder.at('text.db'), folder.at('out.db'))).toThrow('is no dextrace database');
   });
 });
 
