@@ -12,8 +12,9 @@ import { join } from 'node:path';
 import type BetterSqlite from 'better-sqlite3';
 import { diff, open, record, type Session } from 'dextrace';
 import { bisectLong } from './bisect.ts';
+import { chances } from './chances.ts';
 import stream from './scenario.ts';
-import { againstFastCheck, chances, reduction } from './search.ts';
+import { againstFastCheck, reduction } from './search.ts';
 
 const Sqlite = createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite;
 

@@ -1,7 +1,6 @@
-/** How fast schedules are searched: against fast-check's scheduler, and by the reduction; and which search finds which bug. */
-import { existsSync, readdirSync } from 'node:fs';
+/** How fast schedules are searched: against fast-check's scheduler, and by the reduction. */
 import fc from 'fast-check';
-import { explore, scenario, searchNames, type App, type Program, type Scenario } from 'dextrace';
+import { explore, scenario, type App, type Program, type Scenario } from 'dextrace';
 
 const others = 16;
 
@@ -121,41 +120,4 @@ export function reduction(): void {
   console.log(
     `${`reduction, two variables, ${traces} traces`.padEnd(44)} ${Math.round(wall)} executions/s, ${Math.round(core)} a second of CPU time (aim 30000)`,
   );
-}
-
-interface Bug {
-  readonly name: string;
-  readonly rule: string;
-  readonly scenario: Scenario;
-}
-
-/** The catalogue of bugs: each module of `examples/bugs` that names its rule. */
-async function bugs(): Promise<Bug[]> {
-  const folder = new URL('../examples/bugs/', import.meta.url);
-  const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.js')) : [];
-  const found: Bug[] = [];
-  for (const file of files.toSorted()) {
-    const module = (await import(new URL(file, folder).href)) as {
-      default?: Scenario;
-      bug?: { readonly rule: string };
-    };
-    if (module.default !== undefined && module.bug !== undefined)
-      found.push({ name: file.replace('.js', ''), rule: module.bug.rule, scenario: module.default });
-  }
-  return found;
-}
-
-/** Prints, for each bug and search, how many of so many executions show it. */
-export async function chances(runs: number): Promise<void> {
-  const all = await bugs();
-  console.log(`executions of ${runs} that show the bug\n`);
-  console.log(['bug'.padEnd(34), ...searchNames.map((name) => name.padStart(11))].join(' '));
-  for (const { name, rule, scenario: program } of all) {
-    const counts = searchNames.map((strategy) => {
-      const { failures } = explore(program, { strategy, runs, races: true, maxSteps: 20_000 });
-      const shown = failures.filter((failure) => failure.rule === rule).map(({ count }) => count);
-      return shown.length === 0 ? '-' : String(Math.max(...shown));
-    });
-    console.log([name.padEnd(34), ...counts.map((count) => count.padStart(11))].join(' '));
-  }
 }

@@ -1,6 +1,7 @@
 /** Options as people write them. */
 import { InputError } from '../core/errors.ts';
 import { defaultMachine } from '../core/machine.ts';
+import type { Sides } from '../replay/diff/result.ts';
 import type { Draws } from '../replay/explore/draw.ts';
 import { machinePrefix, type Options, type Scenario } from '../core/scenario.ts';
 
@@ -66,6 +67,14 @@ export function parseDraws(scenario: Scenario, pairs: readonly string[]): Draws 
       ];
     }),
   );
+}
+
+/** The options that are not the same on two sides, which have those names. */
+export function tellOptions(options: Sides<Options>, names: Sides<string>): string {
+  const of = (side: 'a' | 'b', name: string): string => `${options[side][name] ?? 'its default'} in ${names[side]}`;
+  return [...new Set([...Object.keys(options.a), ...Object.keys(options.b)])]
+    .map((name) => `${name} is ${of('a', name)}, ${of('b', name)}`)
+    .join('; ');
 }
 
 function defaultOf(scenario: Scenario, name: string): unknown {

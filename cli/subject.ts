@@ -5,10 +5,9 @@ import { InputError } from '../core/errors.ts';
 import type { Options, Scenario } from '../core/scenario.ts';
 import { defaultMaxSteps } from '../replay/execution.ts';
 import { loadScenario, type Loaded } from '../replay/load.ts';
-import { runOf, type RunToTest } from '../replay/delta/run-to-test.ts';
+import { rulesToWatch, runOf, type RunToTest } from '../replay/delta/run-to-test.ts';
 import { raceRules } from '../replay/races/rules.ts';
 import type { ScenarioSource } from '../replay/record.ts';
-import { misuseRules } from '../replay/rules.ts';
 import { open, parseSession, type Session } from '../replay/session.ts';
 import { ruleMeanings, type RuleName } from '../scheduler/finding.ts';
 import { strategyNames } from '../scheduler/strategies.ts';
@@ -17,8 +16,8 @@ import { collect, parseSet } from './options.ts';
 
 /** Flags that say which run of a scenario is meant. */
 export interface RunFlags {
-  readonly seed: string;
-  readonly strategy: string;
+  readonly seed?: string;
+  readonly strategy?: string;
   readonly schedule?: string;
   readonly set: string[];
   readonly races?: true;
@@ -37,9 +36,9 @@ export interface Subject {
 /** Adds the flags of {@link RunFlags}. */
 export function withRunFlags(command: Command): Command {
   return command
-    .option('--seed <seed>', 'of a scenario: decides every pick and every latency', '1')
+    .option('--seed <seed>', 'of a scenario: decides every pick and every latency (default: "1")')
     .option('--schedule <string>', 'of a scenario: the decisions to follow instead of picking')
-    .option('--strategy <name>', `of a scenario: ${strategyNames.join(', ')}`, 'random')
+    .option('--strategy <name>', `of a scenario: ${strategyNames.join(', ')} (default: "random")`)
     .option('--set <name=value>', 'of a scenario: change an option', collect, [])
     .option('--races', 'of a scenario: look for data races too')
     .option('--finding <rule>', 'the finding to look into; the default is the first error')
@@ -61,24 +60,34 @@ export async function subjectOf(name: string, flags: RunFlags): Promise<Subject>
       session.close();
     }
   }
+  if (flags.scenario !== undefined)
+    throw new InputError(`--scenario says which scenario to execute a session with, but ${name} is a scenario`);
   const { scenario, source } = await loadScenario(name);
-  const rules = [...misuseRules, ...(flags.races === true ? raceRules : [])];
+  const { seed, strategy, schedule, races } = flags;
   const run: RunToTest = {
-    seed: flags.seed,
-    strategy: flags.strategy,
     set: parseSet(scenario, flags.set),
-    rules: rules.map((rule) => rule.name),
-    ...(flags.schedule === undefined ? {} : { schedule: flags.schedule }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(strategy === undefined ? {} : { strategy }),
+    ...(schedule === undefined ? {} : { schedule }),
+    ...(races === undefined ? {} : { races }),
     ...findingOf(flags),
   };
   return { scenario, source, run, name };
 }
 
-/** The run that a session has recorded. */
-export async function subjectOfSession(
-  session: Session,
-  flags: Pick<RunFlags, 'scenario' | 'finding'>,
-): Promise<Subject> {
+/** @throws {InputError} when flags say how to run a scenario, which a session has recorded */
+export function mustLeaveAsRecorded({ name }: Session, flags: RunFlags): void {
+  const given = (['seed', 'strategy', 'schedule', 'races'] as const).filter((flag) => flags[flag] !== undefined);
+  const [first] = flags.set.length > 0 ? ['set'] : given;
+  if (first !== undefined)
+    throw new InputError(
+      `--${first} says how to run a scenario, but ${name} is a session: it is run as it was recorded`,
+    );
+}
+
+/** The run that a session has recorded. @throws {InputError} when flags ask for another one */
+export async function subjectOfSession(session: Session, flags: RunFlags): Promise<Subject> {
+  mustLeaveAsRecorded(session, flags);
   const run = { ...runOf(session), ...findingOf(flags) };
   return { ...(await scenarioOf(session, flags.scenario)), run, name: session.name };
 }
@@ -103,7 +112,8 @@ export async function scenarioOf(session: Session, file: string | undefined): Pr
 
 /** The command that runs the scenario in that way. */
 export function recordLine({ source, run }: Subject, set: Options, schedule: string): string {
-  const { seed = '1', strategy = 'random', maxSteps = defaultMaxSteps, rules = [] } = run;
+  const { seed = '1', strategy = 'random', maxSteps = defaultMaxSteps } = run;
+  const rules = rulesToWatch(run);
   return againCommand(source.file, {
     seed: String(seed),
     strategy,

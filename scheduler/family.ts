@@ -1,4 +1,4 @@
-import type { AnyEvent } from '../core/events.ts';
+import type { AnyEvent, EventByKind } from '../core/events.ts';
 import { deviceOf, freeTag } from '../core/pcie/flow.ts';
 import type { World } from '../core/world.ts';
 import type { Lineage } from './lineage.ts';
@@ -33,7 +33,7 @@ export class Family {
   event(event: AnyEvent, actor: number, world: World): void {
     switch (event.kind) {
       case 'actor.create':
-        this.born(event.actor, actor, event.name);
+        this.born(event, actor);
         return;
       case 'queue.enqueue':
         this.items.set(event.item, this.work(actor));
@@ -60,11 +60,13 @@ export class Family {
     }
   }
 
-  private born(actor: number, creator: number, name: string): void {
+  private born({ actor, name, role }: EventByKind['actor.create'], creator: number): void {
     const parent = this.member(creator);
     const nth = this.actors[parent] ?? 0;
-    this.actors[parent] = nth + 1;
-    const member = this.lineage.member(parent, 'actor', nth);
+    // A fault goes by its name: without it all others are who they were.
+    if (role !== 'fault') this.actors[parent] = nth + 1;
+    const member =
+      role === 'fault' ? this.lineage.member(parent, 'fault', name) : this.lineage.member(parent, 'actor', nth);
     this.lineage.call(member, name);
     this.own[actor] = member;
     this.now[actor] = member;

@@ -8,9 +8,9 @@ export class Lineage {
   private readonly known = new Map<string, number>();
   private readonly names: string[] = ['boot'];
 
-  /** The nth actor, or the nth piece of work, of its creator. */
-  member(creator: number, what: 'actor' | 'work', nth: number): number {
-    const path = `${creator} ${what} ${nth}`;
+  /** The nth actor, or the nth piece of work, of its creator; or the fault of a name. */
+  member(creator: number, what: 'actor' | 'work' | 'fault', which: number | string): number {
+    const path = `${creator} ${what} ${which}`;
     const found = this.known.get(path);
     if (found !== undefined) return found;
     const made = this.names.push('') - 1;

@@ -53,6 +53,28 @@ export function switchesWish(switches: readonly Switch[]): Wish {
   };
 }
 
+/** A few schedules in which some move before others whenever they can, at random: with few switches, and far apart. */
+export function* priorityWishes(seed: string, count = 8): Generator<Wish, void, undefined> {
+  for (let i = 1; i <= count; i += 1) {
+    const draw = stream(`${seed}/priorities/${i}`, 'schedule');
+    /** By member. */
+    const priorities: number[] = [];
+    yield {
+      choose(candidates, able, steering) {
+        let best = 0;
+        let highest = -1;
+        for (let each = 0; each < able; each += 1) {
+          const priority = (priorities[steering.memberOf(candidates[each]!.id)] ??= draw());
+          if (priority <= highest) continue;
+          highest = priority;
+          best = each;
+        }
+        return best;
+      },
+    };
+  }
+}
+
 /** A few schedules at random, always the same for the same seed. */
 export function* randomWishes(seed: string, count = 8): Generator<Wish, void, undefined> {
   for (let i = 1; i <= count; i += 1) {

@@ -7,14 +7,12 @@ import { record } from '../../replay/record.ts';
 import { open, type Session } from '../../replay/session.ts';
 import type { RecordedEvent } from '../../store/reader.ts';
 import { grouped, print, printJson } from '../output.ts';
-import { ruleNamed, subjectOfSession } from '../subject.ts';
+import { mustLeaveAsRecorded, ruleNamed, subjectOfSession, type RunFlags } from '../subject.ts';
 
-export interface TimeFlags {
+export interface TimeFlags extends RunFlags {
   readonly check?: true;
-  readonly finding?: string;
   readonly atAddress?: string;
   readonly when?: string;
-  readonly scenario?: string;
   readonly json?: true;
 }
 
@@ -25,6 +23,7 @@ export async function bisectTime(name: string, flags: TimeFlags): Promise<void> 
     throw new InputError('--time needs one of --check, --finding RULE, --at-address BYTES and --when EXPRESSION');
   const session = open(name);
   try {
+    mustLeaveAsRecorded(session, flags);
     if (flags.finding !== undefined) printFinding(session, flags.finding, flags);
     else printTurn(session, await turnOf(session, flags), flags);
   } finally {

@@ -1,16 +1,16 @@
-import { isDeepStrictEqual } from 'node:util';
 import { Command } from 'commander';
 import { InputError } from '../../core/errors.ts';
 import { bisect, defaultBisectTests, type Bisection, type Place } from '../../replay/delta/bisect.ts';
 import { runOf, type RunToTest } from '../../replay/delta/run-to-test.ts';
 import { defaultFile, open, type Session } from '../../replay/session.ts';
-import { wholeNumber } from '../options.ts';
+import { optionDifferences } from '../../replay/diff/options.ts';
+import { tellOptions, wholeNumber } from '../options.ts';
 import { grouped, print, printJson, ProgressLine, styled } from '../output.ts';
-import { recordLine, subjectOf, subjectOfSession, withRunFlags, type RunFlags, type Subject } from '../subject.ts';
+import { recordLine, subjectOf, subjectOfSession, withRunFlags, type Subject } from '../subject.ts';
 import { bisectTime, type TimeFlags } from './bisect-time.ts';
 import { bisectVary, type VaryFlags } from './bisect-vary.ts';
 
-interface Flags extends RunFlags, TimeFlags, VaryFlags {
+interface Flags extends TimeFlags, VaryFlags {
   readonly tests: string;
   readonly db: string;
   readonly store: boolean;
@@ -81,7 +81,7 @@ async function both(goodName: string, badName: string, flags: Flags): Promise<Gi
     const bad = open(badName);
     try {
       const given = { name: good.name, run: runOf(good) };
-      mustFit(good, bad);
+      mustFit(good, bad, flags.finding !== undefined);
       return { subject: await subjectOfSession(bad, flags), good: given };
     } finally {
       bad.close();
@@ -91,19 +91,21 @@ async function both(goodName: string, badName: string, flags: Flags): Promise<Gi
   }
 }
 
-function mustFit(good: Session, bad: Session): void {
+/** Whether one passes and the other fails is another matter when a finding is `named`: then it must show in one of them. */
+function mustFit(good: Session, bad: Session, named: boolean): void {
   const differ = (what: string): never => {
     throw new InputError(
       `${good.name} and ${bad.name} are sessions of different ${what}; bisect needs two of the same`,
     );
   };
-  if (good.row.outcome !== 'passed')
+  if (good.row.outcome !== 'passed' && !named)
     throw new InputError(`${good.name} does not pass: its outcome is ${good.row.outcome}`);
-  if (bad.row.outcome !== 'failed')
+  if (bad.row.outcome !== 'failed' && !named)
     throw new InputError(`${bad.name} does not fail: its outcome is ${bad.row.outcome}`);
   if (good.row.scenario !== bad.row.scenario || good.row.title !== bad.row.title) differ('scenarios');
   if (good.row.scenario_version !== bad.row.scenario_version) differ('versions of a scenario');
-  if (!isDeepStrictEqual(good.options, bad.options)) differ('options');
+  const options = tellOptions(optionDifferences(good, bad), { a: good.name, b: bad.name });
+  if (options !== '') differ(`options (${options})`);
 }
 
 function documentOf({ passing, failing, ...found }: Bisection): object {

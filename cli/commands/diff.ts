@@ -3,7 +3,7 @@ import { hexBytes } from '../../core/units.ts';
 import { diff } from '../../replay/diff/diff.ts';
 import type { DataGroup, Diff, OperationGroup, PairGroup, Sides, Told } from '../../replay/diff/result.ts';
 import { open, type Session } from '../../replay/session.ts';
-import { wholeNumber } from '../options.ts';
+import { tellOptions, wholeNumber } from '../options.ts';
 import { exitCodes, grouped, print, printJson, ProgressLine, styled } from '../output.ts';
 
 interface Flags {
@@ -66,6 +66,7 @@ function printText(found: Diff, limit: number): void {
     print(
       `${names.a} and ${names.b}: ${styled('green', 'identical')} in all ${grouped(events.a)} events, digest ${digests.a.slice(0, 12)}`,
     );
+    printOptions(found);
     return;
   }
   const verdict =
@@ -75,6 +76,7 @@ function printText(found: Diff, limit: number): void {
   print(`${names.a} and ${names.b}: ${verdict}`);
   print(styled('dim', `  a  ${names.a}: ${grouped(events.a)} events, digest ${digests.a.slice(0, 12)}`));
   print(styled('dim', `  b  ${names.b}: ${grouped(events.b)} events, digest ${digests.b.slice(0, 12)}`));
+  printOptions(found);
   printParting(found);
   const { onlyA, onlyB, changed, saw, moved } = operations;
   const kinds = [
@@ -94,6 +96,12 @@ function printText(found: Diff, limit: number): void {
   section(`data: ${grouped(data.bytes)} bytes differ in the end`, data.groups, limit, dataLines);
   if (data.uncompared > 0) print(`  ${grouped(data.uncompared)} pages were too many to keep and are not compared`);
   printFindings(found);
+}
+
+/** One line, for what is different may come of them. */
+function printOptions({ options }: Diff): void {
+  const told = tellOptions(options, { a: 'a', b: 'b' });
+  if (told !== '') print(`  options differ: ${told}`);
 }
 
 function printParting({ parting }: Diff): void {

@@ -2,11 +2,12 @@
 import { InputError } from '../../core/errors.ts';
 import type { Scenario } from '../../core/scenario.ts';
 import { orderWish } from '../../scheduler/wishes.ts';
+import type { RuleName } from '../../scheduler/finding.ts';
 import { record, type Recording, type ScenarioSource } from '../record.ts';
 import { Deeds } from './deeds.ts';
 import { distance, isolate, mostPairs } from './isolate.ts';
 import { nearestPassing } from './nearest.ts';
-import { trialsOf, tryRun, type RunToTest } from './run-to-test.ts';
+import { rulesToWatch, trialsOf, tryRun, type RunToTest } from './run-to-test.ts';
 import type { Deed } from './story.ts';
 import type { StepObserver, Trial } from './trials.ts';
 
@@ -76,7 +77,7 @@ export function bisect(
   const tests = options.tests ?? defaultBisectTests;
   const told = new Map<Role, Run>();
   const given = watched(told, 'bad', (watch) => tryRun(trials, scenario, bad, { watch }));
-  const failing = trials.pursue(given, bad.finding);
+  const failing = trials.pursue(given);
   const far = good === undefined ? nearestPassing(trials, failing, tests / 2) : { passing: passingOf(good), failing };
   const left = isolate(trials, far, () => trials.used >= tests);
   for (const role of ['passing', 'failing'] as const) {
@@ -92,12 +93,13 @@ export function bisect(
   const save = ({ schedule }: Trial): Recording =>
     record(scenario, {
       ...bad,
+      rules: rulesToWatch(bad),
       schedule,
       ...(options.db === undefined ? {} : { db: options.db }),
       ...(options.source === undefined ? {} : { source: options.source }),
     });
   return {
-    sentence: sentenceOf(reorderings),
+    sentence: sentenceOf(reorderings, bad.finding),
     differing: distance(far.passing, far.failing),
     tests: trials.used,
     reorderings,
@@ -109,6 +111,8 @@ export function bisect(
 
   function passingOf(run: RunToTest): Trial {
     const trial = watched(told, 'good', (watch) => tryRun(trials, scenario, run, { watch }));
+    if (trial.verdict === 'fail' && bad.finding !== undefined)
+      throw new InputError(`the good run shows ${bad.finding} too`);
     if (trial.verdict !== 'pass') throw new InputError('the good run does not pass');
     return trial;
   }
@@ -145,10 +149,11 @@ function placeOf(step: number, told: ReadonlyMap<Role, Run>): Place {
   return { name: (of('failing') ?? of('passing'))!.name, ...(Object.fromEntries(seqs) as Omit<Place, 'name'>) };
 }
 
-function sentenceOf(reorderings: readonly Reordering[]): string {
+function sentenceOf(reorderings: readonly Reordering[], finding: RuleName | undefined): string {
   const [one] = reorderings;
+  const fails = finding === undefined ? 'fails' : `shows ${finding}`;
   if (one === undefined) return 'the two runs that are left make their steps in the same order';
-  if (reorderings.length === 1) return `fails if and only if ${one.first.name} runs before ${one.second.name}`;
+  if (reorderings.length === 1) return `${fails} if and only if ${one.first.name} runs before ${one.second.name}`;
   const count = reorderings.length === mostPairs ? `${mostPairs} or more` : String(reorderings.length);
-  return `fails with ${count} pairs of steps in the other order, and no closer runs were found: the first is ${one.first.name} before ${one.second.name}`;
+  return `${fails} with ${count} pairs of steps in the other order, and no closer runs were found: the first is ${one.first.name} before ${one.second.name}`;
 }

@@ -10,16 +10,16 @@ import type { Verdict } from './verdict.ts';
  */
 export type Cause = string;
 
-/** An error that a run shows. */
+/** What a run shows: an error, or a warning that is looked for. */
 export interface Failure {
   readonly rule: RuleName;
   readonly cause: Cause;
 }
 
-/** What a run fails by, in the order of the events that showed it. */
-export function failuresOf(findings: readonly Finding[], world: World): Failure[] {
+/** What a run fails by, in the order of the events that showed it; warnings only of the rule that is `named`. */
+export function failuresOf(findings: readonly Finding[], world: World, named?: RuleName): Failure[] {
   return findings
-    .filter(({ severity }) => severity === 'error')
+    .filter(({ severity, rule }) => severity === 'error' || rule === named)
     .toSorted((a, b) => a.seq - b.seq)
     .map((finding) => ({ rule: finding.rule, cause: causeOf(finding, world) }));
 }
@@ -48,8 +48,12 @@ export function failureToPursue(failures: readonly Failure[], rule: RuleName | u
   throw new InputError(rule === undefined ? 'the run does not fail' : `the run does not fail by ${rule}`);
 }
 
-/** Whether a run fails as wanted: it may fail otherwise too. */
-export function verdictOf(failures: readonly Failure[], wanted: Failure | undefined): Verdict {
-  if (failures.length === 0) return 'pass';
-  return wanted !== undefined && failures.some(({ cause }) => cause === wanted.cause) ? 'fail' : 'unresolved';
+/** Whether a run fails as wanted: it may fail otherwise too. One that fails only in ways that are `borne` passes. */
+export function verdictOf(
+  failures: readonly Failure[],
+  wanted: Failure | undefined,
+  borne: ReadonlySet<Cause> = new Set(),
+): Verdict {
+  if (wanted !== undefined && failures.some(({ cause }) => cause === wanted.cause)) return 'fail';
+  return failures.every(({ cause }) => borne.has(cause)) ? 'pass' : 'unresolved';
 }

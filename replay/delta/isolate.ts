@@ -32,12 +32,29 @@ export interface Isolated extends Neighbours {
 /** Pairs that are looked for, where there are more. */
 export const mostPairs = 16;
 
-/** Brings the runs together, until one pair of steps is left, nothing brings them closer, or `spent`. */
+/**
+ * Brings the runs together, until one pair of steps is left, nothing brings them closer, or `spent`. Where one step that
+ * moves takes others with it, because they cannot be had as they are wished for, these may be what matters. So then the
+ * runs are brought together once more through such only that are what is wished for.
+ */
 export function isolate(trials: Trials, far: Neighbours, spent: () => boolean): Isolated {
+  const closest = together(trials, far, spent, () => true);
+  if (spent() || distance(closest.passing, closest.failing) <= 1) return closest;
+  const exact = together(trials, closest, spent, isAsWished);
+  return exact.pairs.length === 1 ? exact : closest;
+}
+
+/** Whether a run counts that came of an order. */
+type Counts = (tried: Tried) => boolean;
+
+/** Whether the run makes the steps in the order, but for those that only one of the two has. */
+const isAsWished: Counts = ({ order, trial }) => between(order, trial.order).length === 0;
+
+function together(trials: Trials, far: Neighbours, spent: () => boolean, counts: Counts): Isolated {
   let closest: Isolated = { ...far, pairs: [] };
   let left = Infinity;
   for (;;) {
-    const found = inTurns(trials, closest, spent);
+    const found = inTurns(trials, closest, spent, counts);
     const now = distance(found.passing, found.failing);
     if (now >= left) return closest;
     closest = found;
@@ -48,16 +65,23 @@ export function isolate(trials: Trials, far: Neighbours, spent: () => boolean): 
 
 /** How many steps that two runs both make change places between them. */
 export function distance({ order: a }: Trial, { order: b }: Trial): number {
+  return Math.max(between(a, b).length, between(b, a).length);
+}
+
+/** The way between two orders as far as they are of the same steps. */
+function between(a: readonly number[], b: readonly number[]): Way {
   const [ofA, ofB] = [new Set(a), new Set(b)];
-  const [before, after] = [a.filter((step) => ofB.has(step)), b.filter((step) => ofA.has(step))];
-  return Math.max(new Way(before, after).length, new Way(after, before).length);
+  return new Way(
+    a.filter((step) => ofB.has(step)),
+    b.filter((step) => ofA.has(step)),
+  );
 }
 
 /** Steps of the passing run's order move as in the failing one, then the other way round. */
-function inTurns(trials: Trials, { passing, failing }: Neighbours, spent: () => boolean): Isolated {
+function inTurns(trials: Trials, { passing, failing }: Neighbours, spent: () => boolean, counts: Counts): Isolated {
   const [good, bad] = sameSteps(passing.order, failing.order);
-  const there = approach(trials, { order: good, trial: passing }, { order: bad, trial: failing }, spent);
-  const { base, target } = approach(trials, there.target, there.base, spent);
+  const there = approach(trials, { order: good, trial: passing }, { order: bad, trial: failing }, spent, counts);
+  const { base, target } = approach(trials, there.target, there.base, spent, counts);
   return { passing: target.trial, failing: base.trial, pairs: pairsBetween(target.order, base.order) };
 }
 
@@ -94,7 +118,13 @@ interface Tried {
 }
 
 /** Finds the smallest set of moves from the base to the target that changes the verdict; evaluates to what is with and without it. */
-function approach(trials: Trials, base: Tried, target: Tried, spent: () => boolean): { base: Tried; target: Tried } {
+function approach(
+  trials: Trials,
+  base: Tried,
+  target: Tried,
+  spent: () => boolean,
+  counts: Counts,
+): { base: Tried; target: Tried } {
   const way = new Way(base.order, target.order);
   const tried = new Map<string, Tried>();
   tried.set(keyOf([]), base);
@@ -111,7 +141,9 @@ function approach(trials: Trials, base: Tried, target: Tried, spent: () => boole
   };
   // Whichever way round the runs are: to `dd` the base passes and the target fails.
   const test = (moves: readonly number[]): Verdict => {
-    const { verdict } = make(moves).trial;
+    const made = make(moves);
+    const { verdict } = made.trial;
+    if (!counts(made)) return 'unresolved';
     if (verdict === base.trial.verdict) return 'pass';
     return verdict === target.trial.verdict ? 'fail' : 'unresolved';
   };

@@ -1,17 +1,17 @@
 import { InputError } from '../../core/errors.ts';
-import { orderWish, randomWishes, switchesWish } from '../../scheduler/wishes.ts';
+import { orderWish, priorityWishes, randomWishes, switchesWish } from '../../scheduler/wishes.ts';
 import { distance, type Neighbours } from './isolate.ts';
 import { Shrinking } from './shrinking.ts';
 import type { Trial, Trials } from './trials.ts';
 
-/** Random schedules to look for one that passes. */
+/** Schedules at random to look for one that passes, and as many with priorities at random. */
 const attempts = 64;
 /** As soon as so many have passed, the nearest of them is taken. */
 const enough = 4;
 
 /**
  * A passing run near a failing one. The failing run is made small; without one of the switches that are left it passes.
- * Where it fails without any, the nearest of a few passing runs at random is taken.
+ * Where it fails without any, the nearest of a few passing runs is taken, at random or with priorities.
  * @throws {InputError} when none passes
  */
 export function nearestPassing(trials: Trials, failing: Trial, tests: number): Neighbours {
@@ -24,7 +24,8 @@ export function nearestPassing(trials: Trials, failing: Trial, tests: number): N
     if (without.verdict === 'pass') return { passing: without, failing: whole };
   }
   const passing: Trial[] = [];
-  for (const wish of randomWishes(trials.spec.seed, attempts)) {
+  const { seed } = trials.spec;
+  for (const wish of [...priorityWishes(seed, attempts), ...randomWishes(seed, attempts)]) {
     const trial = trials.run(wish, { whole: true });
     if (trial.verdict === 'pass') passing.push(trial);
     if (passing.length === enough) break;

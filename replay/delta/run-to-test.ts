@@ -5,7 +5,8 @@ import type { RuleName } from '../../scheduler/finding.ts';
 import { decisionsOf, parseSchedule } from '../../scheduler/schedule.ts';
 import { decisionsWish } from '../../scheduler/wishes.ts';
 import { defaultMaxSteps, start, strategyNamed, type RunSpec } from '../execution.ts';
-import { misuseRules, watchedRules } from '../rules.ts';
+import { rulesOf } from '../record.ts';
+import { watchedRules } from '../rules.ts';
 import type { Session } from '../session.ts';
 import { Trials, type Trial, type TrialOptions } from './trials.ts';
 
@@ -22,8 +23,16 @@ export interface RunToTest {
   readonly schedule?: string;
   /** The default is all rules but races. */
   readonly rules?: readonly RuleName[];
-  /** The rule whose finding is looked into; the default is that of the first error. */
+  /** Whether to look for races too. */
+  readonly races?: boolean;
+  /** The rule whose finding is looked into, be it a warning; the default is that of the first error. */
   readonly finding?: RuleName;
+}
+
+/** What the run is watched for: for the finding in any case. */
+export function rulesToWatch({ finding, ...run }: RunToTest): RuleName[] {
+  const watched = watchedRules.some(({ name }) => name === finding);
+  return [...new Set([...rulesOf(run), ...(watched ? [finding!] : [])])];
 }
 
 /**
@@ -53,7 +62,7 @@ function specOf({ seed = '1', strategy = 'random', set = {}, maxSteps = defaultM
 
 /** Tests of the scenario under the seed, strategy and options of the run. */
 export function trialsOf(scenario: Scenario, run: RunToTest, onTest?: (tests: number) => void): Trials {
-  return new Trials(scenario, specOf(run), run.rules ?? misuseRules.map(({ name }) => name), onTest);
+  return new Trials(scenario, specOf(run), rulesToWatch(run), run.finding, onTest);
 }
 
 /** Executes the run, whole, under the seed, strategy and options of the trials. @throws {InputError} when its decisions do not fit the scenario */

@@ -6,7 +6,7 @@
 import type { Options, Scenario } from '../../core/scenario.ts';
 import type { RuleName } from '../../scheduler/finding.ts';
 import { record, type Recording, type ScenarioSource } from '../record.ts';
-import { trialsOf, tryRun, type RunToTest } from './run-to-test.ts';
+import { rulesToWatch, trialsOf, tryRun, type RunToTest } from './run-to-test.ts';
 import { Shrinking } from './shrinking.ts';
 import { tell, type Turn } from './story.ts';
 import type { Trial } from './trials.ts';
@@ -64,7 +64,7 @@ export interface Shrunk {
 export function shrink(scenario: Scenario, run: RunToTest, options: ShrinkOptions = {}): Shrunk {
   const trials = trialsOf(scenario, run, options.onTest);
   const first = tryRun(trials, scenario, run);
-  const shrinking = new Shrinking(trials, trials.pursue(first, run.finding), options.tests ?? defaultTests);
+  const shrinking = new Shrinking(trials, trials.pursue(first), options.tests ?? defaultTests);
   shrinking.schedule();
   if (options.options !== false) shrinking.options(scenario);
   const { smallest, minimal } = shrinking;
@@ -73,6 +73,7 @@ export function shrink(scenario: Scenario, run: RunToTest, options: ShrinkOption
   const { db, source } = options;
   const recording = record(scenario, {
     ...run,
+    rules: rulesToWatch(run),
     set,
     schedule,
     ...(db === undefined ? {} : { db }),

@@ -1,7 +1,4 @@
-import { machinePrefix, type Options, type Scenario } from '../../core/scenario.ts';
-
-/** The option that arms faults: their names, separated by commas. */
-const faults = 'faults';
+import { faultsIn, faultsOption, machinePrefix, type Options, type Scenario } from '../../core/scenario.ts';
 
 /**
  * Options a little simpler than these, the simplest first: one that is as it was `given` back at its default, one fault
@@ -11,9 +8,13 @@ export function smallerOptions(scenario: Scenario, set: Options, given: Options)
   const back = Object.keys(set)
     .filter((name) => set[name] === given[name])
     .map((name) => Object.fromEntries(Object.entries(set).filter(([key]) => key !== name)));
-  const armed = String(set[faults] ?? '').split(',');
+  const asked = faultsIn(set);
+  const armed = asked ?? scenario.build(set).faults;
+  // Without the only one that was asked for, there is no need to ask.
   const disarmed =
-    armed.length < 2 ? [] : armed.map((name) => ({ ...set, [faults]: armed.filter((one) => one !== name).join(',') }));
+    asked?.length === 1
+      ? []
+      : armed.map((name) => ({ ...set, [faultsOption]: armed.filter((one) => one !== name).join(',') }));
   const numbers = Object.entries({ ...scenario.options, ...set }).filter(
     ([name, value]) => typeof value === 'number' && !name.startsWith(machinePrefix),
   ) as [name: string, value: number][];

@@ -12,14 +12,14 @@ import { strategies } from '../../scheduler/strategies.ts';
 import { checkOptions, startWith, type RunSpec } from '../execution.ts';
 import { Watcher } from '../watcher.ts';
 import { watchedRules } from '../rules.ts';
-import { failuresOf, failureToPursue, verdictOf, type Failure } from './cause.ts';
+import { failuresOf, failureToPursue, verdictOf, type Cause, type Failure } from './cause.ts';
 import type { Verdict } from './verdict.ts';
 
 /** What one execution under a wish came to. */
 export interface Trial {
   readonly verdict: Verdict;
   readonly findings: readonly Finding[];
-  /** Its errors, the first first. */
+  /** What it fails by, the first first. */
   readonly failures: readonly Failure[];
   /** The options that it ran with. */
   readonly set: Options;
@@ -63,30 +63,38 @@ export class Trials {
   private readonly onTest: (tests: number) => void;
   /** What makes a trial fail. */
   wanted: Failure | undefined;
+  /** The rule that was asked for by name. */
+  readonly named: RuleName | undefined;
+  /** What a trial may show and pass. */
+  private borne: ReadonlySet<Cause> = new Set();
   private maxSteps: number;
 
-  /** Runs are watched for `rules` until it is known what is looked for. */
+  /** Runs are watched for `rules` until it is known what is looked for; it can be `named`. */
   constructor(
     scenario: Scenario,
     spec: RunSpec,
     rules: readonly RuleName[],
+    named?: RuleName,
     onTest: (tests: number) => void = () => {},
   ) {
     this.scenario = scenario;
     this.spec = spec;
     this.rules = rules;
+    this.named = named;
     this.onTest = onTest;
     this.maxSteps = spec.maxSteps;
   }
 
   /**
-   * From now on a trial fails when it fails as this one did first, or first by a rule; one that makes many more steps is
-   * taken to be without end. Evaluates to this one, as failing.
+   * From now on a trial fails when it fails as this one did first, or first by the rule that is named; one that makes
+   * many more steps is taken to be without end. Whoever names a rule asks for what makes it show, whatever else shows
+   * here: then a trial passes that shows nothing but that. Evaluates to this one, as failing.
    * @throws {InputError} when it does not fail so
    */
-  pursue(trial: Trial, rule?: RuleName): Trial {
-    const wanted = failureToPursue(trial.failures, rule);
+  pursue(trial: Trial): Trial {
+    const wanted = failureToPursue(trial.failures, this.named);
     this.wanted = wanted;
+    if (this.named !== undefined) this.borne = new Set(trial.failures.map(({ cause }) => cause));
     this.rules = watchedRules.map(({ name }) => name).filter((name) => name === wanted.rule);
     if (wanted.rule !== 'step-bound')
       this.maxSteps = Math.min(this.spec.maxSteps, patience * trial.order.length + grace);
@@ -111,15 +119,13 @@ export class Trials {
     checkOptions(this.scenario, set);
     const run = startWith(this.scenario, steering, this.spec.seed, { set, maxSteps: this.maxSteps }, observer);
     while (run.advance(slice)) {
-      if (!whole && verdictOf(failuresOf(found(run, watcher), run.world), this.wanted) === 'fail') break;
+      if (!whole && this.judge(found(run, watcher), run.world).verdict === 'fail') break;
     }
     if (run.ended && !run.findings.some(({ rule }) => rule === 'step-bound')) watcher.end(run.world);
     const findings = found(run, watcher);
-    const failures = failuresOf(findings, run.world);
     return {
-      verdict: verdictOf(failures, this.wanted),
+      ...this.judge(findings, run.world),
       findings,
-      failures,
       set,
       order: steering.order,
       switches: steering.switches,
@@ -128,6 +134,11 @@ export class Trials {
       decisions: schedule.count,
       schedule: formatSchedule(schedule.take()),
     };
+  }
+
+  private judge(findings: readonly Finding[], world: World): Pick<Trial, 'verdict' | 'failures'> {
+    const failures = failuresOf(findings, world, this.named);
+    return { verdict: verdictOf(failures, this.wanted, this.borne), failures };
   }
 }
 

@@ -1,10 +1,9 @@
 import { InputError } from '../../core/errors.ts';
 import { machineValues } from '../../core/machine.ts';
 import { machinePrefix, type Options, type Scenario } from '../../core/scenario.ts';
-import type { Finding } from '../../scheduler/finding.ts';
 import { optionsOf } from '../execution.ts';
 import { record } from '../record.ts';
-import type { RunToTest } from './run-to-test.ts';
+import { rulesToWatch, type RunToTest } from './run-to-test.ts';
 
 type Value = Options[string];
 
@@ -149,15 +148,19 @@ class Varying {
   }
 
   private execute(value: Value): Variant {
-    const { seed = '1', set, ...rest } = this.run;
+    const { seed = '1', set, finding, ...rest } = this.run;
     for (let nth = 0; nth < this.seeds; nth += 1) {
       try {
-        const { findings, outcome } = record(this.scenario, {
+        const { findings } = record(this.scenario, {
           ...rest,
+          rules: rulesToWatch(this.run),
           seed: nth === 0 ? seed : `${seed}/${nth}`,
           set: { ...set, [this.option]: value },
         });
-        if (outcome === 'failed') return { value, outcome, why: findings.find(isError)!.rule };
+        const shown = findings.find(({ rule, severity }) =>
+          finding === undefined ? severity === 'error' : rule === finding,
+        );
+        if (shown !== undefined) return { value, outcome: 'failed', why: shown.rule };
       } catch (error) {
         if (error instanceof InputError) return { value, outcome: 'refused', why: error.message };
         throw error;
@@ -166,8 +169,6 @@ class Varying {
     return { value, outcome: 'passed', why: undefined };
   }
 }
-
-const isError = ({ severity }: Finding): boolean => severity === 'error';
 
 function thresholdOf(tried: readonly Variant[]): Variation['threshold'] {
   const numbers = tried

@@ -14,6 +14,7 @@ import { Contents } from './compare-contents.ts';
 import { dataDifferences } from './data.ts';
 import { mirror } from './mirror.ts';
 import { operationGroups } from './operations.ts';
+import { optionDifferences } from './options.ts';
 import { pairGroups } from './pairs.ts';
 import { findingDifferences } from './findings.ts';
 import type { ConsequenceCount, Diff } from './result.ts';
@@ -166,11 +167,15 @@ function tell(a: Session, b: Session, { a: left, b: right, contents, alignment, 
   };
 }
 
-function about(a: Session, b: Session): Pick<Diff, 'names' | 'events' | 'digests' | 'outcomes' | 'results'> {
+function about(
+  a: Session,
+  b: Session,
+): Pick<Diff, 'names' | 'events' | 'digests' | 'options' | 'outcomes' | 'results'> {
   return {
     names: { a: a.name, b: b.name },
     events: { a: a.row.events, b: b.row.events },
     digests: { a: a.row.digest, b: b.row.digest },
+    options: optionDifferences(a, b),
     outcomes: { a: a.row.outcome, b: b.row.outcome },
     results: { a: a.row.result, b: b.row.result },
   };

@@ -18,6 +18,7 @@ export function mirror(diff: Diff): Diff {
     names: swap(diff.names),
     events: swap(diff.events),
     digests: swap(diff.digests),
+    options: swap(diff.options),
     parting:
       parting === undefined
         ? undefined

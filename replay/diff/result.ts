@@ -1,4 +1,6 @@
 /** What a diff says. In all of it `a` is the first session and `b` the second. */
+import type { Options } from '../../core/scenario.ts';
+
 /** Something that is different on the two sides. */
 export interface Sides<T> {
   readonly a: T;
@@ -79,6 +81,8 @@ export interface Diff {
   readonly names: Sides<string>;
   readonly events: Sides<number>;
   readonly digests: Sides<string>;
+  /** Those that are not the same; where one is missing, it has the scenario's default. */
+  readonly options: Sides<Options>;
   /** Where the schedules part; undefined when all events are the same. */
   readonly parting: Parting | undefined;
   /** How many operations; groups are the first of them. */

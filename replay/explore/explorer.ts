@@ -4,7 +4,7 @@ import type { Finding, RuleName } from '../../scheduler/finding.ts';
 import { decisionsOf, formatSchedule, parseSchedule } from '../../scheduler/schedule.ts';
 import { scripted, ScheduleMismatch } from '../../scheduler/scripted.ts';
 import type { Search, Trial } from '../../scheduler/search.ts';
-import { checkOptions, hasDevice, rehearse } from '../execution.ts';
+import { checkOptions, hasDevice, rehearse, type Limits } from '../execution.ts';
 import { fromHere } from '../format.ts';
 import { raceRules } from '../races/rules.ts';
 import { record, rulesOf } from '../record.ts';
@@ -44,6 +44,8 @@ export class Explorer {
   private readonly seed: string;
   private readonly shard: { readonly index: number; readonly of: number };
   private readonly search: Search;
+  private readonly limits: Limits;
+  private readonly rules: readonly RuleName[];
   private readonly judge: Judge;
   /** Whether traces are told apart. */
   private readonly counts: boolean;
@@ -73,17 +75,18 @@ export class Explorer {
     this.shard = options.shard ?? { index: 1, of: 1 };
     this.runs = options.runs ?? (this.way.systematic ? defaultSystematicRuns : defaultRuns);
     if (this.way.systematic) this.checkWhole();
-    const limits = { set, maxSteps };
+    this.limits = { set, maxSteps };
     this.search = this.way.make({
       seed: this.seed,
       depth: options.depth ?? defaultDepth,
       bound: options.bound ?? defaultBound,
       first: this.shard.index - 1,
       stride: this.shard.of,
-      rehearse: () => rehearse(scenario, this.seed, limits),
+      rehearse: () => rehearse(scenario, this.seed, this.limits),
     });
     this.counts = options.traces !== false && this.way.distinct !== true;
-    this.judge = new Judge(scenario, limits, rulesFor(scenario, options), this.counts);
+    this.rules = rulesFor(scenario, options);
+    this.judge = new Judge(scenario, this.limits, this.rules, this.counts);
     this.stored = [...(options.first ?? []), ...(options.stored ?? this.storedOnes())];
   }
 
@@ -185,12 +188,13 @@ export class Explorer {
     return disagreement === undefined ? execution : undefined;
   }
 
-  /** Runs a stored failure. Evaluates to whether the exploration goes on. */
-  private repeat({ session, seed, set, schedule, timed }: StoredFailure): boolean {
+  /** Runs a stored failure, watched for what found it. Evaluates to whether the exploration goes on. */
+  private repeat({ session, seed, set, schedule, timed, rules = [] }: StoredFailure): boolean {
     let execution: Execution;
     try {
       const strategy = scripted(decisionsOf(parseSchedule(schedule)), timed);
-      execution = this.judge.run({ strategy, seed }, set);
+      const judge = new Judge(this.scenario, this.limits, [...this.rules, ...rules], this.counts);
+      execution = judge.run({ strategy, seed }, set);
     } catch (error) {
       if (!(error instanceof ScheduleMismatch)) throw error;
       this.again.unfit += 1;

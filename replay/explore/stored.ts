@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { modelVersion } from '../../core/events.ts';
 import type { Options } from '../../core/scenario.ts';
+import type { RuleName } from '../../scheduler/finding.ts';
 import { Reader } from '../../store/reader.ts';
+import { watchedRules } from '../rules.ts';
 import { open } from '../session.ts';
 
 /** A failing execution that a file holds, or that somebody gives. */
@@ -12,6 +14,8 @@ export interface StoredFailure {
   readonly set: Options;
   readonly schedule: string;
   readonly timed: boolean;
+  /** What found it, to be watched for again. */
+  readonly rules?: readonly RuleName[];
 }
 
 /** The newest are run; older ones are most likely theirs, or mended. */
@@ -30,10 +34,12 @@ export function storedFailures(file: string, scenario: string): StoredFailure[] 
     const session = open(`${file}#${row.id}`);
     const { options: set } = session;
     const schedule = session.schedule();
+    const found = new Set(session.findings().map(({ rule }) => rule));
     session.close();
     const key = JSON.stringify([row.seed, set, schedule]);
     const timed = row.strategy === 'timed';
-    if (!failures.has(key)) failures.set(key, { session: session.name, seed: row.seed, set, schedule, timed });
+    const rules = watchedRules.map(({ name }) => name).filter((rule) => found.has(rule));
+    if (!failures.has(key)) failures.set(key, { session: session.name, seed: row.seed, set, schedule, timed, rules });
   }
   return [...failures.values()];
 }

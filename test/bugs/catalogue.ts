@@ -1,7 +1,7 @@
 /** The catalogue of bugs, `examples/bugs/`, as tests see it. */
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { record, type Options, type Recording, type RuleName, type Scenario } from '../../index.ts';
+import { record, type Recording, type RuleName, type RunToTest, type Scenario } from '../../index.ts';
 
 /** One file of the catalogue. */
 export interface Bug {
@@ -38,10 +38,17 @@ export async function allBugs(): Promise<Bug[]> {
 /** In turn. */
 const strategies = ['random', 'timed', 'pct'] as const;
 
-/** Runs the bug, or with `fixed` its twin, under one seed, watched by every rule. */
-export function runBug({ scenario }: Bug, seed: number, fixed: boolean, set: Options = {}): Recording {
-  const strategy = strategies[seed % strategies.length]!;
-  return record(scenario, { seed, strategy, set: { ...set, fixed }, races: true, maxSteps: 100_000 });
+/** How a bug is run under one seed: watched by every rule. */
+export const specFor = (seed: number): RunToTest => ({
+  seed,
+  strategy: strategies[seed % strategies.length]!,
+  races: true,
+  maxSteps: 100_000,
+});
+
+/** Runs the bug, or with `fixed` its twin, under one seed. */
+export function runBug({ scenario }: Bug, seed: number, fixed: boolean): Recording {
+  return record(scenario, { ...specFor(seed), set: { fixed } });
 }
 
 const rulesOf = ({ findings }: Recording): RuleName[] => findings.map(({ rule }) => rule);

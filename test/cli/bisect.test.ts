@@ -2,7 +2,9 @@ import { describe, expect } from 'vitest';
 import { test, type Folder } from '../support-cli/folder.ts';
 import { query } from '../support-cli/shell.ts';
 import { scenarioText } from '../support-cli/scenario-text.ts';
+import unmap from '../../examples/bugs/08-use-after-unmap.ts';
 import race from '../../examples/late-write-race.ts';
+import { record } from '../../index.ts';
 import { seedThat } from '../support/seeds.ts';
 import { documentOf, expectFine, expectRefusal } from '../support-cli/said.ts';
 
@@ -49,16 +51,45 @@ describe('dextrace bisect', () => {
   test('what does not fit is refused in one line', ({ folder }) => {
     twoRuns(folder);
     expectFine(folder.run('record', 'async-done-right'));
-    folder.write('small.ts', scenarioText());
-    expectFine(folder.run('record', 'small.ts', '--set', 'size=8'));
-    expectFine(folder.run('record', 'small.ts'));
     expectRefusal(folder.run('bisect', '#2', '#2'), /dextrace\.db#2 does not pass/);
     expectRefusal(folder.run('bisect', '#1', '#1'), /dextrace\.db#1 does not fail/);
     expectRefusal(folder.run('bisect', '#3', '#2'), /#3 and .*#2 are sessions of different scenarios/);
     expectRefusal(folder.run('bisect', '#1'), /the run does not fail/);
+    expectRefusal(folder.run('bisect', '#1', '#2', '--finding', 'late-write'), /the good run shows late-write too/);
+    for (const args of [
+      ['#1', '#2'],
+      ['--time', '#2', '--check'],
+      ['--vary', 'size', '#2'],
+    ])
+      expectRefusal(folder.run('bisect', ...args, '--seed', '3'), /--seed says how to run a scenario/);
     expectRefusal(folder.run('bisect', '#2', '--finding', 'deadlock'), /the run does not fail by deadlock/);
     expectRefusal(folder.run('bisect', '#1', '#2', '#3'), /give a good and a bad session/);
     expectRefusal(folder.run('bisect', '#1', '#9'), /has no session #9/);
+  });
+
+  test('sessions of different options are refused in one line, which says what differs', ({ folder }) => {
+    expectFine(folder.run('record', 'late-write-race', '--seed', good));
+    const wide = ['--set', 'machine.beat=32', '--set', 'size=8192'];
+    expect(folder.run('record', 'late-write-race', '--seed', bad, ...wide).code).toBe(1);
+    expectRefusal(
+      folder.run('bisect', '#1', '#2'),
+      /of different options \(machine\.beat is its default in dextrace\.db#1, 32 in dextrace\.db#2; size is its default in .*, 8192 in /,
+    );
+  });
+
+  test('a finding by name: what makes it show, in runs that fail otherwise all the same', ({ folder }) => {
+    const seeds = Array.from({ length: 20 }, (_, i) => i + 1);
+    const shows = (seed: number): boolean =>
+      record(unmap, { seed, strategy: 'pct' }).findings.some(({ rule }) => rule === 'use-after-unmap');
+    for (const seed of [seeds.find((one) => !shows(one)), seeds.find(shows)]) {
+      const args = ['bugs/08-use-after-unmap', '--strategy', 'pct', '--seed', String(seed)];
+      expect(folder.run('record', ...args).code).toBe(1);
+    }
+    const said = folder.run('bisect', '#1', '#2', '--finding', 'use-after-unmap', '--no-store');
+    expectFine(said);
+    expect(said.stdout).toMatch(
+      /\nshows use-after-unmap if and only if app:main: unmap .* runs before beat \d+ of request 1\n/,
+    );
   });
 
   test('a session of another version of the model cannot be judged', ({ folder }) => {
@@ -103,6 +134,12 @@ describe('dextrace bisect --time', () => {
 });
 
 describe('dextrace bisect --vary', () => {
+  test('a finding by name', ({ folder }) => {
+    const said = folder.run('bisect', '--vary', 'machine.beat=64,128', 'late-write-race', '--finding', 'late-write');
+    expectFine(said);
+    expect(said.stdout).toMatch(/machine\.beat=128 {2}failed: late-write\n/);
+  });
+
   test('a switch with few values: all are tried', ({ folder }) => {
     const said = folder.run('bisect', '--vary', 'machine.pageSize', 'late-write-race');
     expectFine(said);

@@ -27,6 +27,20 @@ describe('dextrace diff', () => {
     expect(stdout).toMatch(/only in a: check after event/);
   });
 
+  test('says in one line which options are not the same', ({ folder }) => {
+    folder.run('record', 'late-write-race');
+    folder.run('record', 'late-write-race', '--set', 'size=8192', '--set', 'machine.beat=32');
+    const { code, stdout } = folder.run('diff', '#1', '#2');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /\n {2}options differ: size is its default in a, 8192 in b; machine\.beat is its default in a, 32 in b\n/,
+    );
+    folder.run('record', 'late-write-race', '--set', 'size=16384');
+    expect(folder.run('diff', '#1', '#3').stdout).toMatch(
+      /identical .*\n {2}options differ: size is .*, 16384 in b\n$/,
+    );
+  });
+
   test('prints one document with --json', ({ folder }) => {
     folder.run('record', 'late-write');
     folder.run('record', 'late-write', '--seed', '7');

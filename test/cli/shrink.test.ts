@@ -60,6 +60,29 @@ describe('dextrace shrink', () => {
     expect(again).toMatch(/--races$/);
   });
 
+  test('a finding that the session was not watched for can be what is looked for', ({ folder }) => {
+    folder.run('record', 'late-write-race');
+    const said = folder.run('shrink', '#1', '--finding', 'late-write', '--no-store');
+    expectFine(said);
+    expect(said.stdout).toMatch(/ {2}fails by {2}late-write\n/);
+    expect(said.stdout).toMatch(/again: .* --races\n$/);
+  });
+
+  test('a session is run as it was recorded: flags that say otherwise are refused in one line', ({ folder }) => {
+    folder.run('record', 'late-write-race');
+    for (const [flag, ...value] of [
+      ['--seed', '2'],
+      ['--strategy', 'timed'],
+      ['--schedule', 's1.BQE'],
+      ['--set', 'size=8192'],
+      ['--races'],
+    ] as const) {
+      const said = folder.run('shrink', '#1', flag, ...value);
+      expectRefusal(said, new RegExp(`${flag} says how to run a scenario, but dextrace\\.db#1 is a session`));
+    }
+    expectRefusal(folder.run('shrink', 'late-write-race', '--scenario', 'x.ts'), /--scenario .* is a scenario/);
+  });
+
   test('what does not fail, or is no run, is refused in one line', ({ folder }) => {
     expectRefusal(folder.run('shrink', 'async-done-right'), /the run does not fail/);
     expectRefusal(folder.run('shrink', 'async-done-right', '--tests', '0'), /--tests/);

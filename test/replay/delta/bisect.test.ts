@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { bisect, record, type Bisection, type RunToTest, type Scenario } from '../../../index.ts';
-import { bugFiles, bugScenario } from '../../support/bugs.ts';
+import { bisect, record, type RunToTest, type Scenario } from '../../../index.ts';
 import { trialsOf, tryRun } from '../../../replay/delta/run-to-test.ts';
 import { ScheduleWriter, decisionsOf, formatSchedule, parseSchedule } from '../../../scheduler/schedule.ts';
 import { decisionsWish, randomWishes } from '../../../scheduler/wishes.ts';
 import race from '../../../examples/late-write-race.ts';
+import { bisectAndCheck } from '../../support/delta.ts';
 import { doubleFree, lockOrder, lostUpdate, racy, twoWindows } from '../../support/racy.ts';
 import { seedThat } from '../../support/seeds.ts';
 
@@ -33,31 +33,12 @@ function swapped(scenario: Scenario, run: RunToTest, schedule: string, seq: numb
   return formatSchedule(writer.take());
 }
 
-/** The pair that a bisection came to, checked by executions of its own. */
-function checked(scenario: Scenario, bad: RunToTest, found: Bisection): Bisection['reorderings'][0] {
-  expect(found.reorderings).toHaveLength(1);
-  const [{ first, second }] = found.reorderings as [Bisection['reorderings'][0]];
-  expect(found.sentence).toBe(`fails if and only if ${first.name} runs before ${second.name}`);
-  expect(found.passing.outcome).toBe('passed');
-  expect(found.failing.outcome).toBe('failed');
-  // In the failing run the first comes first, in the passing one the second; what a run never does comes last.
-  expect(first.failing!).toBeLessThan(second.failing ?? Infinity);
-  expect(second.passing!).toBeLessThan(first.passing ?? Infinity);
-  for (const { schedule, outcome } of [
-    { schedule: found.passingSchedule, outcome: 'passed' },
-    { schedule: found.failingSchedule, outcome: 'failed' },
-  ]) {
-    expect(record(scenario, { ...bad, schedule })).toMatchObject({ outcome });
-  }
-  return { first, second };
-}
-
 describe('the late write', () => {
   const [good, bad] = [{ seed: seedThat('passed', race)! }, { seed: seedThat('failed', race)! }];
 
   test('comes down to one store and one beat of the same bytes', () => {
-    const found = bisect(race, good, bad);
-    const { first, second } = checked(race, bad, found);
+    const found = bisectAndCheck(race, good, bad);
+    const [{ first, second }] = found.reorderings as [(typeof found.reorderings)[0]];
     const [, from] = /^app:main store #\d+ \(bytes (0x[\da-f]+)\.\.0x[\da-f]+\)$/.exec(first.name)!;
     const [, beat] = /^beat (\d+) of request 1$/.exec(second.name)!;
     expect(Number(from) % 16_384).toBe(Number(beat) * 64);
@@ -96,7 +77,7 @@ describe('the late write', () => {
       seed: seedThat(outcome, race, { strategy: 'timed' })!,
       strategy: 'timed',
     });
-    checked(race, timed('failed'), bisect(race, timed('passed'), timed('failed')));
+    bisectAndCheck(race, timed('passed'), timed('failed'));
   });
 });
 
@@ -108,7 +89,7 @@ describe('small scenarios', () => {
   test.for(cases)('%s, %s', ([, , scenario, withGood]) => {
     const bad = { seed: seedThat('failed', scenario)! };
     const good = withGood ? { seed: seedThat('passed', scenario)! } : undefined;
-    checked(scenario, bad, bisect(scenario, good, bad));
+    bisectAndCheck(scenario, good, bad);
   });
 
   test.for([
@@ -144,23 +125,10 @@ describe('small scenarios', () => {
       for (const { schedule: good } of passing) {
         for (const { schedule } of failing) {
           const run = { ...bad, schedule };
-          checked(scenario, run, bisect(scenario, { ...bad, schedule: good }, run));
+          bisectAndCheck(scenario, { ...bad, schedule: good }, run);
         }
       }
     }
-  });
-});
-
-describe('of the bugs, those that an early seed shows and another one does not', () => {
-  test.for(bugFiles)('%s', async (file) => {
-    const scenario = await bugScenario(file);
-    const [good, bad] = (['passed', 'failed'] as const).map((outcome) => seedThat(outcome, scenario, { seeds: 8 }));
-    if (good === undefined || bad === undefined) return;
-    const run = { seed: bad, maxSteps: 200_000 };
-    const found = bisect(scenario, { seed: good, maxSteps: 200_000 }, run);
-    // Steps that hold a lock from one to the other cannot come closer than both.
-    if (found.reorderings.length === 2) expect(found.sentence).toMatch(/lock .* no closer runs|no closer runs.* lock /);
-    else checked(scenario, run, found);
   });
 });
 

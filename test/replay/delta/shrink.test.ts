@@ -1,37 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { record, shrink, type RunToTest, type Scenario } from '../../../index.ts';
-import { bugFiles, bugScenario } from '../../support/bugs.ts';
-import { trialsOf, tryRun } from '../../../replay/delta/run-to-test.ts';
-import { switchesWish } from '../../../scheduler/wishes.ts';
+import { faultsNamed } from '../../../core/faults.ts';
+import { faultsIn } from '../../../core/scenario.ts';
+import doneRight from '../../../examples/async-done-right.ts';
+import { record, shrink, type Options, type RunToTest, type Scenario } from '../../../index.ts';
 import race from '../../../examples/late-write-race.ts';
+import { shrinkAndCheck } from '../../support/delta.ts';
 import { doubleFree, lockOrder, lostUpdate, racy, twoWindows } from '../../support/racy.ts';
 import { seedThat } from '../../support/seeds.ts';
-
-/** Shrinks, and holds the result against executions of its own: it fails, and without any one switch it does not. */
-function shrinkAndCheck(
-  scenario: Scenario,
-  run: RunToTest,
-  options: Parameters<typeof shrink>[2] = {},
-): ReturnType<typeof shrink> {
-  const shrunk = shrink(scenario, run, options);
-  const { schedule, set, before, after } = shrunk;
-  expect(shrunk.minimal).toBe(true);
-  expect(after.forced).toBeLessThanOrEqual(before.forced);
-  expect(shrunk.turns).toHaveLength(after.forced);
-
-  const again = record(scenario, { ...run, schedule, set });
-  expect(again).toMatchObject({ outcome: 'failed', digest: shrunk.recording.digest });
-
-  const trials = trialsOf(scenario, { ...run, schedule, set });
-  const small = tryRun(trials, scenario, { ...run, schedule });
-  trials.pursue(small, shrunk.finding);
-  expect(small.switches).toHaveLength(after.forced);
-  for (const one of small.switches) {
-    const without = small.switches.filter((other) => other !== one);
-    expect(trials.run(switchesWish(without), { whole: true }).verdict).not.toBe('fail');
-  }
-  return shrunk;
-}
 
 describe('a shrunk schedule still fails and is 1-minimal', () => {
   test.for(racy.map((scenario) => [scenario.title, scenario] as const))('%s', ([, scenario]) => {
@@ -50,14 +25,6 @@ describe('a shrunk schedule still fails and is 1-minimal', () => {
   });
 });
 
-describe('of the bugs, those that show themselves under an early seed', () => {
-  test.for(bugFiles)('%s', async (file) => {
-    const scenario = await bugScenario(file);
-    const seed = seedThat('failed', scenario, { seeds: 5 });
-    if (seed !== undefined) shrinkAndCheck(scenario, { seed, maxSteps: 200_000 }, { options: false });
-  });
-});
-
 describe('what is left', () => {
   test.for([
     ['a lost update: one thread comes between the load and the store of the other', lostUpdate, 1],
@@ -73,6 +40,37 @@ describe('what is left', () => {
     expect(turns).toMatchObject([
       { from: 'app:a', before: { text: /store 4 bytes/ }, to: { actor: 'app:b', text: /load/ } },
     ]);
+  });
+});
+
+describe('of two faults, the one that is not needed goes', () => {
+  const failing = (scenario: Scenario, set: Options): RunToTest => {
+    const lost = (seed: number): boolean =>
+      record(scenario, { seed, set }).findings.some(({ rule }) => rule === 'completion-lost');
+    return { seed: Array.from({ length: 100 }, (_, i) => i + 1).find(lost)!, set };
+  };
+  const struck = (schedule: string, set: Options): string[] => {
+    const faults: string[] = [];
+    record(doneRight, { schedule, set, onEvent: (event) => event.kind === 'fault.strike' && faults.push(event.fault) });
+    return faults;
+  };
+
+  test.for(['memory-pressure,lost-interrupt', 'lost-interrupt,memory-pressure'])('asked for: %s', (faults) => {
+    const { finding, set, schedule } = shrinkAndCheck(doneRight, failing(doneRight, { faults }));
+    expect(finding).toBe('completion-lost');
+    expect(set).toMatchObject({ faults: 'lost-interrupt', rounds: 1 });
+    expect(struck(schedule, set)).toEqual(['lost-interrupt']);
+  });
+
+  test("the scenario's own", () => {
+    const own = ['memory-pressure', 'lost-interrupt'] as const;
+    const spoilt: Scenario = {
+      ...doneRight,
+      build: (set) => ({ ...doneRight.build(set), faults: faultsNamed(faultsIn(set) ?? own) }),
+    };
+    const { set, schedule } = shrinkAndCheck(spoilt, failing(spoilt, {}));
+    expect(set).toMatchObject({ faults: 'lost-interrupt' });
+    expect(struck(schedule, set)).toEqual(['lost-interrupt']);
   });
 });
 

@@ -3,7 +3,17 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { explore, open, record, scenario, type Program } from '../../../index.ts';
+import doneRight from '../../../examples/async-done-right.ts';
+import race from '../../../examples/late-write-race.ts';
+import {
+  explore,
+  open,
+  record,
+  scenario,
+  type Exploration,
+  type ExploreOptions,
+  type Program,
+} from '../../../index.ts';
 import { lostUpdate, threadsOf } from '../../support/programs.ts';
 
 const sampling = ['random', 'pos', 'pct', 'timed'];
@@ -140,4 +150,31 @@ test('a scenario without dext and device is a program of app threads; a dext alo
 test('a search that there is not is said in one line', () => {
   expect(() => explore(lostUpdate, { strategy: 'magic' })).toThrow(/^there is no search "magic"; there are: random, /);
   expect(() => explore(lostUpdate, { set: { size: 1 } })).toThrow(/^there is no option "size"/);
+});
+
+describe('failures that are stored run first the next time', () => {
+  const again = (db: string, file: string, options: ExploreOptions = {}): Exploration['again'] =>
+    explore(race, { db, source: { file, version: '' }, runs: 1, seed: 99, ...options }).again;
+
+  test('by whatever rule they were found, also by one that is not asked for any more', () => {
+    const db = join(mkdtempSync(join(tmpdir(), 'dextrace-')), 'races.db');
+    const source = { file: 'race', version: '' };
+    const { failures } = explore(race, { db, source, rules: ['late-write'], runs: 3 });
+    expect(failures.map(({ rule }) => rule)).toContain('late-write');
+    const sessions = new Set(failures.map(({ session }) => session)).size;
+    expect(again(db, 'race', { rules: [] })).toEqual({ failed: sessions, passed: 0, unfit: 0 });
+    expect(again(db, 'another')).toEqual({ failed: 0, passed: 0, unfit: 0 });
+  });
+
+  test('with the faults that they had', () => {
+    const db = join(mkdtempSync(join(tmpdir(), 'dextrace-')), 'faults.db');
+    const source = { file: 'done', version: '' };
+    const set = { faults: 'lost-interrupt', size: 4_200, rounds: 1 };
+    const { failures } = explore(doneRight, { db, source, set, stopAtFirst: true });
+    expect(failures.map(({ rule }) => rule)).toContain('completion-lost');
+    const next = explore(doneRight, { db, source, runs: 1 });
+    expect(next.again).toEqual({ failed: 1, passed: 0, unfit: 0 });
+    const first = next.failures.find(({ rule }) => rule === 'completion-lost');
+    expect(first).toMatchObject({ set, run: undefined, count: 1 });
+  });
 });

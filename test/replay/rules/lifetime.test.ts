@@ -1,5 +1,6 @@
 /** Rules about when memory and clients end: what each finds, and the nearest thing that is right. */
 import { expect, test } from 'vitest';
+import unlocked from '../../../examples/bugs/22-unlocked-prepare.ts';
 import {
   IOBufferMemoryDescriptor,
   IODispatchQueue,
@@ -7,6 +8,7 @@ import {
   kIOReturnSuccess,
   KiB,
   mustNotBeNull,
+  record,
   type App,
   type IODMACommand,
   type IOMemoryDescriptor,
@@ -311,6 +313,13 @@ test('unlocked-prepare: two queues prepare one struct argument; one queue, or a 
   expect(rules(2, false)).toContain('unlocked-prepare');
   expect(rules(1, false)).not.toContain('unlocked-prepare');
   expect(rules(2, true)).not.toContain('unlocked-prepare');
+});
+
+test('unlocked-prepare: is found whenever pages stay wired for nobody', () => {
+  const rules = Array.from({ length: 60 }, (_, seed) => record(unlocked, { seed }).findings.map(({ rule }) => rule));
+  const wrong = rules.filter((all) => all.includes('check'));
+  expect(wrong.length).toBeGreaterThan(5);
+  for (const all of wrong) expect(all).toContain('unlocked-prepare');
 });
 
 test('null-argument: a struct that came as NULL is used; checking for it is right, and a mistake elsewhere is none', () => {

@@ -1,0 +1,5 @@
+/** Bugs 25 to 47 of facts §10, made small and brought down to their causes. */
+import { allBugs } from './catalogue.ts';
+import { testCauses } from './causes.ts';
+
+testCauses(await allBugs(), 25, 47);
