@@ -13,7 +13,7 @@ import { pcieKinds } from './pcie/kinds.ts';
  * Version of the model. A recording can only be folded and re-executed by the version
  * that made it: any change to a kind, a transition or a decision must raise it.
  */
-export const modelVersion = 2;
+export const modelVersion = 3;
 
 export const kinds = { ...actorKinds, ...memoryKinds, ...iokitKinds, ...pcieKinds, ...faultKinds };
 

@@ -15,8 +15,8 @@ export interface MachineOptions {
   /** Whether a DART refuses writes to pages mapped read-only; reported not to (facts §4.6). */
   readonly dartEnforcesReadOnly: boolean;
   readonly era: Era;
-  /** How the kernel hands out physical pages: never next to each other, or in order. */
-  readonly physical: 'scattered' | 'contiguous';
+  /** How the kernel hands out physical pages: never next to each other, in order, or every other one below 4 GiB. */
+  readonly physical: 'scattered' | 'contiguous' | 'mixed';
   /** How a snapshot of a small heap block is made: copied at once, or on write (facts §2.6); it moves only the cost. */
   readonly mallocZones: 'eager' | 'copy-on-write';
   /** Widest single CPU access of `memset`, `memcpy` and bulk loads and stores, in bytes. */
@@ -83,7 +83,7 @@ const checks: { readonly [Name in keyof MachineOptions]: Check } = {
   mapper: oneOf(...mappers),
   dartEnforcesReadOnly: oneOf(true, false),
   era: oneOf('before-13.3', '13.3-14.1', '14.2'),
-  physical: oneOf('scattered', 'contiguous'),
+  physical: oneOf('scattered', 'contiguous', 'mixed'),
   mallocZones: oneOf('eager', 'copy-on-write'),
   storeWidth: powerOfTwo(1, 4 * KiB),
   beat: powerOfTwo(4, 4 * KiB),

@@ -33,6 +33,9 @@ export interface World {
   readonly freeFrames: number[];
   framesMade: number;
   contiguousMade: number;
+  /** Low frames given back, the newest last; they keep their bytes. */
+  readonly lowFree: Omit<Frame, 'wires'>[];
+  lowMade: number;
   readonly objects: Map<number, VmObject>;
 
   readonly services: Map<number, Service>;
@@ -72,6 +75,8 @@ export function emptyWorld(): World {
     freeFrames: [],
     framesMade: 0,
     contiguousMade: 0,
+    lowFree: [],
+    lowMade: 0,
     objects: new Map(),
     services: new Map(),
     connections: new Map(),

@@ -47,7 +47,7 @@ export function describeWorld(world: World): string[] {
       list(
         world.commands.values(),
         (c) =>
-          `#${c.id} ${c.prepared ? `prepared with #${c.descriptor}: ${c.segments.map((s) => `${hex(s.address)}+${s.length}`).join(' ')}` : c.active ? 'half-dead' : 'idle'}`,
+          `#${c.id} ${c.prepared ? `prepared with #${c.descriptor}: ${c.segments.map((s) => `${hex(s.address)}+${s.length}`).join(' ')}` : c.active ? 'half-dead' : 'idle'}${c.bounce === 0 ? '' : `, bounced in object #${c.bounce}`}`,
       ),
     ],
     ['IOMMU', list(world.iovas, (r) => `${hex(r.start)}-${hex(r.end)}`)],

@@ -26,7 +26,7 @@ const operations: ReadonlyMap<number, DmaOperation> = new Map([
 /** `IODMACommandSpecification`. */
 export interface IODMACommandSpecification {
   readonly options?: number;
-  /** 0 or 64 for no limit. */
+  /** 0 or 64 for no limit. Without a mapper, memory that lies above it is double-buffered (facts §4.6). */
   readonly maxAddressBits: number;
 }
 
@@ -97,7 +97,7 @@ export class IODMACommand extends OSObject {
     return yield* this.calling(performOperation(this.id, args), data);
   }
 
-  /** Ends the device's access. It does not look at the device: stop that first (facts §4.4). */
+  /** Ends the device's access, and copies bounce pages back. It does not look at the device: stop that first (facts §4.4). */
   *CompleteDMA(options: number): Program<number> {
     return yield* this.calling(completeDMA(this.id, options));
   }

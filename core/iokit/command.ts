@@ -15,20 +15,16 @@ import type { Mapper } from '../machine.ts';
 import { act, now, refuse, type Program, type Step } from '../operation.ts';
 import type { DmaAccess } from '../pcie/state.ts';
 import type { World } from '../world.ts';
-import { piecesOf, wiredPage, type PagePiece } from './pages.ts';
-import type { Command, Descriptor, Range } from './state.ts';
+import { bounce, endBounce } from './bounce.ts';
+import { piecesOf, wiredPage } from './pages.ts';
+import type { Descriptor, Range } from './state.ts';
+import { commandOf, limitOf, runsOf } from './window.ts';
 import { complete, prepare, releaseDescriptor, releaseIova } from './wire.ts';
 
 /** Segments a caller can ask for (facts §4.2 (1)). */
 export const maxSegments = 32;
 /** Bus addresses that a mapper hands out begin here. */
 const iovaBase = 0x1000_0000;
-
-/** The command, as what the step looks at. */
-export function commandOf(step: Step, id: number): Command {
-  step.look('command', id);
-  return step.world.commands.get(id)!;
-}
 
 /**
  * The mapper that a command for the object gets (facts §4.1): a PCI nub's own; for any other object the system mapper,
@@ -126,6 +122,7 @@ export function* setMemory(id: number, memory: number, call: string): Program<nu
   const held = yield* now((step) => ({ ...commandOf(step, id) }));
   if (held.active && held.descriptor !== memory) return yield* refuse(call, kIOReturnBusy);
   // The same memory again: the old mapping goes, the old wire stays.
+  if (held.active) yield* endBounce(id, memory);
   if (held.active && held.iova !== 0) yield* dropIova(id);
   if (held.descriptor === memory) return kIOReturnSuccess;
   yield* act('set memory', 'kernel', (step) => {
@@ -146,7 +143,9 @@ export function* mapWindow(id: number, memory: number, offset: number, length: n
     if (past) step.emit({ kind: 'command.unspecified', command: id, offset, length: bytes });
     return { bytes, past, whole: offset === 0 && bytes === descriptor.length };
   });
-  return window.past ? kIOReturnVMError : yield* mapIova(id, memory, offset, window.bytes, window.whole);
+  if (window.past) return kIOReturnVMError;
+  const bounced = yield* bounce(id, memory);
+  return bounced === kIOReturnSuccess ? yield* mapIova(id, memory, offset, window.bytes, window.whole) : bounced;
 }
 
 /** Cleans up after segments could not be made; macOS does so since 13.3 (facts §4.2 (5)). */
@@ -156,6 +155,8 @@ function* undo(id: number, memory: number): Program {
     iova: commandOf(step, id).iova,
   }));
   if (!cleans) return;
+  // Complete, as CompleteDMA does it: bounce pages are copied in, though no device has seen them (DMA:455-473).
+  yield* endBounce(id, memory);
   if (iova !== 0) yield* dropIova(id);
   yield* complete(memory);
   yield* act('clear memory', 'kernel', (step) => step.emit({ kind: 'command.complete', command: id }));
@@ -249,40 +250,6 @@ function refuseUnwired(step: Step): number {
   return kIOReturnVMError;
 }
 
-/** Merges what lies next to each other (facts §4.6: DMA 1449-1455). */
-function coalesce(pieces: readonly PagePiece[], addressOf: (piece: PagePiece, index: number) => number): Range[] {
-  const runs: { address: number; length: number }[] = [];
-  for (const [index, piece] of pieces.entries()) {
-    const address = addressOf(piece, index);
-    const last = runs.at(-1);
-    if (last !== undefined && last.address + last.length === address) last.length += piece.length;
-    else runs.push({ address, length: piece.length });
-  }
-  return runs;
-}
-
-/** The bus addresses of `[offset, offset + length)` of the window of the memory; nothing when somebody has unwired it. */
-export function runsOf(step: Step, id: number, memory: number, offset: number, length: number): Range[] | undefined {
-  const { world } = step;
-  const { pageSize } = world.machine;
-  const command = world.commands.get(id)!;
-  const descriptor = world.descriptors.get(memory)!;
-  const pieces = piecesOf(world, descriptor, command.offset + offset, length);
-  for (const { owner } of pieces) step.look('descriptor', owner);
-  if (command.iova === 0 && pieces.some((piece) => wiredPage(world, piece) === undefined)) return undefined;
-  // A bus page for each page of the window, which need not begin with the first of these.
-  const before = offset === 0 ? 0 : piecesOf(world, descriptor, command.offset, offset + 1).length - 1;
-  return coalesce(pieces, (piece, index) => {
-    const mapped = command.iova + (before + index) * pageSize;
-    return (command.iova === 0 ? wiredPage(world, piece)!.frame * pageSize : mapped) + piece.offsetInPage;
-  });
-}
-
-/** Where the command's addresses must end: exclusive. */
-export function limitOf({ maxAddressBits }: Command): number {
-  return maxAddressBits === 0 || maxAddressBits >= 64 ? Infinity : 2 ** maxAddressBits;
-}
-
 /** Makes the segment list; what does not fit the capacity is dropped without a word (facts §4.2 (5)). */
 function emitSegments(step: Step, id: number, memory: number, capacity: number): Prepared {
   const command = commandOf(step, id);
@@ -290,13 +257,12 @@ function emitSegments(step: Step, id: number, memory: number, capacity: number):
   const runs = runsOf(step, id, memory, 0, command.length);
   if (runs === undefined) return failed(refuseUnwired(step));
   const limit = limitOf(command);
-  const tooHigh = runs.some((run) => run.address + run.length > limit);
-  if (capacity === 0 || tooHigh) {
+  const segments = runs.slice(0, capacity);
+  if (capacity === 0 || segments.some(({ address, length }) => address + length > limit)) {
     const code = capacity === 0 ? kIOReturnBadArgument : kIOReturnMessageTooLarge;
     step.emit({ kind: 'refuse', code, call: 'PrepareForDMA' });
     return failed(code);
   }
-  const segments = runs.slice(0, capacity);
   segments.forEach(({ address, length }, index) => {
     step.emit({ kind: 'command.segment', command: id, index, address, length });
   });
@@ -305,7 +271,7 @@ function emitSegments(step: Step, id: number, memory: number, capacity: number):
   return { code: kIOReturnSuccess, direction: descriptor.direction, segments };
 }
 
-/** `IODMACommand::CompleteDMA` (facts §4.4): IOMMU first, then the wire, then the descriptor. The device is not asked. */
+/** `IODMACommand::CompleteDMA` (facts §4.4): bounce pages and IOMMU first, then the wire, then the descriptor. The device is not asked. */
 export function* completeDMA(id: number, options = 0): Program<number> {
   if (options !== 0) return yield* refuse('CompleteDMA', kIOReturnBadArgument);
   yield* lockCommand(id);
@@ -315,6 +281,7 @@ export function* completeDMA(id: number, options = 0): Program<number> {
     yield* unlockCommand(id);
     return kIOReturnNotReady;
   }
+  yield* endBounce(id, descriptor);
   if (iova !== 0) yield* dropIova(id);
   yield* complete(descriptor);
   yield* act('CompleteDMA', 'kernel', (step) => step.emit({ kind: 'command.complete', command: id }));

@@ -2,7 +2,7 @@ import { kind, type Access, type Touch } from '../catalogue.ts';
 import { touchBytes as touchTask } from '../memory/kinds.ts';
 import { mappers } from '../machine.ts';
 import type { World } from '../world.ts';
-import { descriptorTypes, directions, dmaOperations, serviceStates } from './state.ts';
+import { descriptorTypes, directions, dmaOperations, serviceStates, syncDirections } from './state.ts';
 
 /** Touches a descriptor and what it stands on. */
 function touchDescriptor(id: number, access: Access, touch: Touch, world: World): void {
@@ -388,8 +388,9 @@ export const iokitKinds = {
         if (snapshot !== 0) touch('object', snapshot, 'write');
       }
       touch('source', e.object, 'sync');
-      const held = world.commands.get(e.object)?.descriptor ?? 0;
+      const { descriptor: held = 0, bounce = 0 } = world.commands.get(e.object) ?? {};
       if (held !== 0) touch('descriptor', held, 'write');
+      if (bounce !== 0) touch('object', bounce, 'write');
     },
   }),
   'descriptor.create': kind({
@@ -534,6 +535,42 @@ export const iokitKinds = {
     footprint: (e, touch, world) => {
       touch('command', e.command, 'write');
       touchDescriptor(world.commands.get(e.command)!.descriptor, 'read', touch, world);
+    },
+  }),
+  'command.bounce': kind({
+    doc: 'Memory lies above what a command without a mapper can address: the device gets bounce pages in its place.',
+    source: 'facts §4.6 "double-buffers"; xnu iokit/Kernel/IODMACommand.cpp walkAll 631-690, prepare 890-905',
+    fields: { command: 'id', object: 'id', pages: 'count' },
+    text: 'command #{command} bounces {pages} pages, in object #{object}',
+    footprint: (e, touch, world) => {
+      touch('command', e.command, 'write');
+      touch('object', e.object, 'write');
+      const { bounce, descriptor } = world.commands.get(e.command)!;
+      if (bounce !== 0) touch('object', bounce, 'write');
+      // Which frames are wired.
+      touchDescriptor(descriptor, 'read', touch, world);
+    },
+  }),
+  'command.sync': kind({
+    doc: 'The CPU copies a piece of bounced memory to its bounce page (out), or back (in), by physical addresses.',
+    source: 'facts §4.6 "double-buffers"; xnu iokit/Kernel/IODMACommand.cpp segmentOp 494-620',
+    quiet: true,
+    fields: { command: 'id', direction: syncDirections, memory: 'address', bounce: 'address', length: 'bytes' },
+    text: 'command #{command} syncs {direction} {length} bytes, memory at {memory}, bounce page at {bounce}',
+    footprint: (e, touch, world) => {
+      touch('command', e.command, 'read');
+      touchPhysical(e.memory, e.length, e.direction === 'out' ? 'read' : 'write', touch, world);
+      touchPhysical(e.bounce, e.length, e.direction === 'out' ? 'write' : 'read', touch, world);
+    },
+  }),
+  'command.unbounce': kind({
+    doc: 'A command lets its bounce pages go.',
+    source: 'facts §4.6 "double-buffers"; xnu iokit/Kernel/IODMACommand.cpp walkAll 737-751',
+    fields: { command: 'id' },
+    text: 'command #{command} lets its bounce pages go',
+    footprint: (e, touch, world) => {
+      touch('command', e.command, 'write');
+      touch('object', world.commands.get(e.command)!.bounce, 'write');
     },
   }),
   'command.segment': kind({

@@ -2,9 +2,10 @@
 import { kIOReturnBadArgument, kIOReturnNotReady, kIOReturnSuccess, kIOReturnUnderrun } from '../codes.ts';
 import { pageIn } from '../memory/fault.ts';
 import { act, now, refuse, type Program, type Step } from '../operation.ts';
-import { commandOf, lockCommand, unlockCommand } from './command.ts';
+import { lockCommand, unlockCommand } from './command.ts';
 import { piecesOf, referredPage, wiredPage, type PagePiece } from './pages.ts';
 import type { DmaOperation } from './state.ts';
+import { bounceFrame, commandOf, piecesOfWindow } from './window.ts';
 
 /** What to copy; `data` is a descriptor's number, 0 for NULL. Offsets and length in bytes. */
 export interface OperationArguments {
@@ -44,16 +45,16 @@ function* copy(id: number, { operation, dmaOffset, length, dataOffset, data }: O
     const { world } = step;
     const command = commandOf(step, id);
     const room = Math.max(Math.min(length, command.length - dmaOffset), 0);
-    const descriptor = world.descriptors.get(command.descriptor)!;
-    return { window: room, memory: piecesOf(world, descriptor, command.offset + dmaOffset, room) };
+    return { window: room, memory: piecesOfWindow(world, command, command.descriptor, dmaOffset, room) };
   });
-  const other = yield* now(({ world }) =>
+  const other: readonly PagePiece[] = yield* now(({ world }) =>
     operation === 'zero' ? memory : piecesOf(world, world.descriptors.get(data)!, dataOffset, window),
   );
   let done = 0;
   for (const [from, to, bytes] of together(memory, other)) {
     const copied = yield* act('PerformOperation', 'copy', (step) => {
-      const at = physical(step, from);
+      // As the device sees it: bounce pages where there are some (DMA:1191-1258).
+      const at = physical(step, from, bounceFrame(step.world, commandOf(step, id), from));
       const peer = operation === 'zero' ? 0 : physical(step, to);
       if (at === undefined || peer === undefined) {
         step.emit({ kind: 'refuse', code: kIOReturnUnderrun, call: 'PerformOperation' });
@@ -68,12 +69,15 @@ function* copy(id: number, { operation, dmaOffset, length, dataOffset, data }: O
   return done === length ? kIOReturnSuccess : yield* refuse('PerformOperation', kIOReturnUnderrun);
 }
 
-/** Where a piece lies physically: in its wired frame; a buffer is always in memory. Nothing when it is not wired. */
-function physical(step: Step, piece: PagePiece): number | undefined {
+/**
+ * Where a piece lies physically: in the bounce page that stands for it, else in its wired frame; a buffer is always in
+ * memory. Nothing when it is not wired.
+ */
+function physical(step: Step, piece: PagePiece, bounced?: number): number | undefined {
   const { world } = step;
   step.look('descriptor', piece.owner);
   const owner = world.descriptors.get(piece.owner)!;
-  let frame = wiredPage(world, piece)?.frame;
+  let frame = bounced ?? wiredPage(world, piece)?.frame;
   if (frame === undefined && owner.type === 'buffer') {
     const { object, page } = referredPage(world, owner, piece.page);
     frame = pageIn(step, object, page, true);
@@ -82,11 +86,11 @@ function physical(step: Step, piece: PagePiece): number | undefined {
 }
 
 /** Cuts two rows of pieces so that they go in step. */
-function* together(
-  a: readonly PagePiece[],
+function* together<A extends PagePiece>(
+  a: readonly A[],
   b: readonly PagePiece[],
-): Generator<[a: PagePiece, b: PagePiece, bytes: number]> {
-  const shift = (piece: PagePiece, by: number): PagePiece => ({
+): Generator<[a: A, b: PagePiece, bytes: number]> {
+  const shift = <Piece extends PagePiece>(piece: Piece, by: number): Piece => ({
     ...piece,
     offsetInPage: piece.offsetInPage + by,
     length: piece.length - by,

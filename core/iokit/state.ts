@@ -92,8 +92,14 @@ export interface Command {
   /** First bus address of its IOMMU mapping; 0 for none. */
   iova: number;
   iovaLength: number;
+  /** The VM object of its bounce pages, by position in the window; 0 for none (facts §4.6). */
+  bounce: number;
   segments: Range[];
 }
+
+/** Which way bounce pages are copied: from the memory, or back to it. */
+export const syncDirections = ['out', 'in'] as const;
+export type SyncDirection = (typeof syncDirections)[number];
 
 /** What `PerformOperation` does with the prepared memory (facts §4.4). */
 export const dmaOperations = ['read', 'write', 'zero'] as const;

@@ -1,5 +1,6 @@
 import type { Transitions } from '../catalogue.ts';
 import { copyBytes, writableBytes } from '../memory/frames.ts';
+import type { Frame } from '../memory/state.ts';
 import { eachPiece } from '../memory/translate.ts';
 import type { World } from '../world.ts';
 import type { iokitKinds } from './kinds.ts';
@@ -17,6 +18,12 @@ function withBytes(old: Uint8Array, offset: number, bytes: Uint8Array): Uint8Arr
 function hold(world: World, actor: number, object: number): void {
   const thread = world.actors.get(actor);
   if (thread?.role === 'app') thread.holds.push(object);
+}
+
+/** The command no longer refers to its bounce pages; nobody else does. */
+function leaveBounce(world: World, command: number): void {
+  const object = world.objects.get(world.commands.get(command)?.bounce ?? 0);
+  if (object !== undefined) object.references -= 1;
 }
 
 export const iokitTransitions: Transitions<typeof iokitKinds> = {
@@ -267,6 +274,7 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
     world.mappings.delete(e.object);
     const left = world.descriptors.get(world.commands.get(e.object)?.descriptor ?? 0);
     if (left !== undefined) left.leaked += 1;
+    leaveBounce(world, e.object);
     world.commands.delete(e.object);
     world.actions.delete(e.object);
     world.sources.delete(e.object);
@@ -357,6 +365,7 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
       length: 0,
       iova: 0,
       iovaLength: 0,
+      bounce: 0,
       segments: [],
     });
     world.references.set(e.command, 1);
@@ -379,6 +388,21 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
     command.iova = 0;
     command.iovaLength = 0;
     command.segments = [];
+  },
+  'command.bounce': (world, e) => {
+    leaveBounce(world, e.command);
+    world.commands.get(e.command)!.bounce = e.object;
+    world.objects.get(e.object)!.references += 1;
+  },
+  'command.sync': (world, e) => {
+    const { pageSize } = world.machine;
+    const frameOf = (address: number): Frame => world.frames.get(Math.floor(address / pageSize))!;
+    const [from, to] = e.direction === 'out' ? [e.memory, e.bounce] : [e.bounce, e.memory];
+    copyBytes(frameOf(from).bytes, from % pageSize, writableBytes(frameOf(to)), to % pageSize, e.length);
+  },
+  'command.unbounce': (world, e) => {
+    leaveBounce(world, e.command);
+    world.commands.get(e.command)!.bounce = 0;
   },
   'command.segment': (world, e) => {
     world.commands.get(e.command)!.segments[e.index] = { address: e.address, length: e.length };

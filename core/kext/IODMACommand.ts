@@ -7,11 +7,13 @@ import {
 } from '../codes.ts';
 import type { IOPCIDevice } from '../driverkit/IOPCIDevice.ts';
 import { OSObject } from '../driverkit/objects.ts';
-import { createCommand, dropIova, limitOf, mapWindow, runsOf, setMemory } from '../iokit/command.ts';
+import { endBounce, syncBounce } from '../iokit/bounce.ts';
+import { createCommand, dropIova, mapWindow, setMemory } from '../iokit/command.ts';
 import type { Range } from '../iokit/state.ts';
+import { limitOf, runsOf } from '../iokit/window.ts';
 import { releaseDescriptor } from '../iokit/wire.ts';
 import { act, now, refuse, type Program } from '../operation.ts';
-import type { IOMemoryDescriptor } from './IOMemoryDescriptor.ts';
+import { kIODirectionIn, kIODirectionInOut, kIODirectionOut, type IOMemoryDescriptor } from './IOMemoryDescriptor.ts';
 
 /** What one call of {@link IODMACommand.gen64IOVMSegments} gives: a code, segments, and where the next call goes on. */
 export type Generated = [code: number, segments: readonly Range[], offset: number];
@@ -50,7 +52,8 @@ export class IODMACommand extends OSObject {
 
   /**
    * Maps a window of the memory for the device; length 0 is the full length (facts §4.2 (4)). It wires nothing: memory
-   * that is not wired is `kIOReturnVMError`. While it is prepared only the same window is accepted, once more:
+   * that is not wired is `kIOReturnVMError`. What lies too high without a mapper is copied to bounce pages, if there are
+   * enough, else `kIOReturnNoResources`. While it is prepared only the same window is accepted, once more:
    * `kIOReturnNotReady` else, and without memory.
    */
   *prepare(offset = 0, length = 0): Program<number> {
@@ -96,13 +99,32 @@ export class IODMACommand extends OSObject {
     });
   }
 
-  /** Ends the device's access; the memory stays set, and wired until the driver completes it. */
-  *complete(): Program<number> {
-    const { prepared, iova } = yield* this.state();
+  /**
+   * Copies the bounce pages, whatever the memory's direction: `kIODirectionIn` from them, `kIODirectionOut` to them.
+   * Nothing where the device works on the memory itself. Errors: `kIOReturnBadArgument` for both at once,
+   * `kIOReturnNotReady` when it is not prepared (DMA:1139-1177).
+   */
+  *synchronize(options: number): Program<number> {
+    if ((options & kIODirectionInOut) === kIODirectionInOut) return yield* refuse('synchronize', kIOReturnBadArgument);
+    const { prepared, descriptor, bounce } = yield* this.state();
+    if (!prepared) return yield* refuse('synchronize', kIOReturnNotReady);
+    const way = (options & kIODirectionIn) !== 0 ? 'in' : 'out';
+    const none = bounce === 0 || (options & (kIODirectionIn | kIODirectionOut)) === 0;
+    if (none) return yield* refuse('synchronize', kIOReturnSuccess);
+    yield* syncBounce(this.id, descriptor, way, true);
+    return kIOReturnSuccess;
+  }
+
+  /**
+   * Ends the device's access; the memory stays set, and wired until the driver completes it. Without `synchronize` what
+   * lies in bounce pages is lost. Caches need no care here (facts §9).
+   */
+  *complete(_invalidateCache = true, synchronize = true): Program<number> {
+    const { prepared, descriptor, iova } = yield* this.state();
     if (!prepared) return yield* refuse('complete', kIOReturnNotReady);
+    yield* endBounce(this.id, descriptor, synchronize);
     if (iova !== 0) yield* dropIova(this.id);
     yield* act('complete', 'kernel', (step) => {
-      const { descriptor } = step.world.commands.get(this.id)!;
       step.emit({ kind: 'command.complete', command: this.id });
       step.emit({ kind: 'command.set', command: this.id, descriptor });
     });
@@ -135,6 +157,7 @@ export class IODMACommand extends OSObject {
     readonly offset: number;
     readonly length: number;
     readonly iova: number;
+    readonly bounce: number;
     readonly full: number;
   }> {
     yield* this.used();

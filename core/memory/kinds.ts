@@ -2,6 +2,7 @@ import { kind, type Payload, type Touch } from '../catalogue.ts';
 import type { World } from '../world.ts';
 import { atomicOperations, atomicStores } from './atomics.ts';
 import { entryAt } from './fault.ts';
+import { isLow, lowAllocator } from './frames.ts';
 import { copyStrategies, deaths, protections } from './state.ts';
 import { eachPiece } from './translate.ts';
 
@@ -203,7 +204,10 @@ export const memoryKinds = {
       touch('allocator', 0, 'write');
       const { pages, shadow } = world.objects.get(e.object)!;
       if (shadow !== 0) touch('object', shadow, 'write');
-      for (const frame of pages.values()) touch('frame', frame, 'write');
+      for (const frame of pages.values()) {
+        touch('frame', frame, 'write');
+        if (isLow(world, frame)) touch('allocator', lowAllocator, 'write');
+      }
     },
   }),
   'page.zero': kind({
@@ -215,6 +219,20 @@ export const memoryKinds = {
       touchLookup(e.object, e.page, touch, world);
       touch('object', e.object, 'write', e.page, e.page + 1);
       touch('allocator', 0, 'write');
+      touch('frame', e.frame, 'write');
+    },
+  }),
+  'page.take': kind({
+    doc: 'A frame becomes a bounce page, below 4 GiB where the machine has memory there. It is not cleared: what its last user left is in it.',
+    source:
+      'facts §4.6 "double-buffers"; xnu osfmk/vm/vm_resident.c vm_page_alloc_list 7525-7605, vm_page_grablo 3901-3955',
+    fields: { object: 'id', page: 'index', frame: 'frame' },
+    text: 'take frame {frame} as it is for page {page} of object #{object}',
+    footprint: (e, touch, world) => {
+      const low = isLow(world, e.frame);
+      touch('object', e.object, 'write', e.page, e.page + 1);
+      touch('allocator', low ? lowAllocator : 0, 'write');
+      if (low) touch('frame', e.frame, 'read');
       touch('frame', e.frame, 'write');
     },
   }),

@@ -8,8 +8,8 @@ export interface Frame {
   wires: number;
 }
 
-/** How a copy of the object is made (facts §2.6). */
-export const copyStrategies = ['delay', 'delay-fork'] as const;
+/** How a copy of the object is made (facts §2.6); of bounce pages there is none. */
+export const copyStrategies = ['delay', 'delay-fork', 'none'] as const;
 export type CopyStrategy = (typeof copyStrategies)[number];
 
 /** A VM object: pages that several address spaces and descriptors can share. */

@@ -1,7 +1,7 @@
 import type { Transitions } from '../catalogue.ts';
 import type { World } from '../world.ts';
 import { applyAtomic } from './atomics.ts';
-import { copyBytes, takeFrame, writableBytes } from './frames.ts';
+import { copyBytes, freeFrame, takeFrame, takeLowFrame, writableBytes } from './frames.ts';
 import type { memoryKinds } from './kinds.ts';
 import type { MapEntry, VmObject } from './state.ts';
 import { eachPiece } from './translate.ts';
@@ -148,10 +148,7 @@ export const memoryTransitions: Transitions<typeof memoryKinds> = {
   },
   'vm.terminate': (world, e) => {
     const object = objectOf(world, e.object);
-    for (const frame of object.pages.values()) {
-      world.frames.delete(frame);
-      world.freeFrames.push(frame);
-    }
+    for (const frame of object.pages.values()) freeFrame(world, frame);
     if (object.shadow !== 0) {
       const shadow = objectOf(world, object.shadow);
       shadow.references -= 1;
@@ -161,6 +158,10 @@ export const memoryTransitions: Transitions<typeof memoryKinds> = {
   },
   'page.zero': (world, e) => {
     takeFrame(world, e.frame, new Uint8Array(world.machine.pageSize));
+    objectOf(world, e.object).pages.set(e.page, e.frame);
+  },
+  'page.take': (world, e) => {
+    takeLowFrame(world, e.frame);
     objectOf(world, e.object).pages.set(e.page, e.frame);
   },
   'page.copy': (world, e) => {
@@ -174,8 +175,7 @@ export const memoryTransitions: Transitions<typeof memoryKinds> = {
     object.swapped.set(e.page, world.frames.get(e.frame)!.bytes);
     object.pages.delete(e.page);
     disconnect(world, e.frame);
-    world.frames.delete(e.frame);
-    world.freeFrames.push(e.frame);
+    freeFrame(world, e.frame);
   },
   'page.swap-in': (world, e) => {
     const object = objectOf(world, e.object);

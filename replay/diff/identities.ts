@@ -249,6 +249,7 @@ export class Identities {
         );
         break;
       case 'page.zero':
+      case 'page.take':
       case 'page.copy':
       case 'page.swap-in':
         this.frames.set(event.frame, mix(this.objectName(event.object), event.page));

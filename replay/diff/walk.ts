@@ -115,11 +115,17 @@ export class Walk {
       name: `object ${names.objectName(object)}`,
       place: place.task,
       address: address(0),
-      what: `VM object #${object}${this.places.has(object) ? '' : ', a snapshot'}`,
+      what: `VM object #${object}${this.kindOf(object)}`,
       stretches: rest,
     });
     this.places.delete(object);
     this.blocks.delete(object);
+  }
+
+  /** What a VM object is that nobody has mapped. */
+  private kindOf(object: number): string {
+    if (this.places.has(object)) return '';
+    return this.world.objects.get(object)!.strategy === 'none' ? ', bounce pages' : ', a snapshot';
   }
 
   /** A hash of the bytes that the event reads. */

@@ -91,6 +91,7 @@ class RaceDetector {
         this.held[at.actor] = (this.held[at.actor] ?? nothing).filter((mutex) => mutex !== event.mutex);
       },
       'page.zero': ({ object, page, frame }) => void this.owners.set(frame, this.shadow(object, page)),
+      'page.take': ({ object, page, frame }) => void this.owners.set(frame, this.shadow(object, page)),
       'page.copy': ({ object, page, frame }) => void this.owners.set(frame, this.shadow(object, page)),
       'page.swap-in': ({ object, page, frame }) => void this.owners.set(frame, this.shadow(object, page)),
       'vm.terminate': ({ object }) => void this.objects.delete(object),
@@ -102,6 +103,7 @@ class RaceDetector {
       'call.copyin': (event, at) => this.cpu(event, cpuRead, at),
       'call.copyout': (event, at) => this.cpu(event, cpuWrite, at),
       'command.copy': (event, at) => this.perform(event, at),
+      'command.sync': (event, at) => this.sync(event, at),
       'tlp.write': (event, at) => this.sent(event, at),
       'tlp.read': (event, at) => this.sent(event, at),
       'tlp.landed': ({ device }, { world }) => this.packets.landed(device, world),
@@ -149,21 +151,30 @@ class RaceDetector {
     if (event.operation !== 'zero') this.physical(event, event.data, out ? cpuWrite : cpuRead, at);
   }
 
+  /** Bounced memory: the CPU that copies it stands for the device, which reads or writes only the copy. */
+  private sync(event: EventByKind['command.sync'], at: Moment): void {
+    const out = event.direction === 'out';
+    const taken = this.physical(event, event.memory, out ? deviceRead : deviceWrite, at);
+    this.physical(event, event.bounce, out ? cpuWrite : cpuRead, at);
+    if (out && taken !== undefined) this.fetchAgain(taken.access, taken.page);
+  }
+
+  /** An access by physical addresses, and the page that it goes to. */
   private physical(
-    event: EventByKind['command.copy'],
+    event: EventByKind['command.copy' | 'command.sync'],
     address: number,
     kind: AccessKind,
     { seq, actor, world }: Moment,
-  ): void {
+  ): { readonly access: Access; readonly page: PageShadow } | undefined {
     const { pageSize } = world.machine;
     const from = address % pageSize;
+    const page = this.owners.get(Math.floor(address / pageSize));
+    if (page === undefined) return undefined;
     this.world = world;
-    this.owners
-      .get(Math.floor(address / pageSize))
-      ?.add(
-        { seq, event, kind, origin: this.originOf(actor, 0), address, from, to: from + event.length },
-        this.compare,
-      );
+    const origin = this.originOf(actor, 0);
+    const access = { seq, event, kind, origin, address, from, to: from + event.length };
+    page.add(access, this.compare);
+    return { access, page };
   }
 
   private dma(event: Beat, kind: AccessKind, { seq, actor, world }: Moment): void {

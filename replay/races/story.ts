@@ -25,6 +25,8 @@ function detail({ event, origin, address }: Access, world: World): string {
       const beat = Math.floor((address - origin.begin) / world.machine.beat);
       return `${event.kind}, request ${event.request} segment ${event.segment} beat ${beat}`;
     }
+    case 'command.sync':
+      return `the copy ${event.direction === 'out' ? 'to' : 'from'} a bounce page of command #${event.command}`;
     case 'descriptor.snapshot':
       return `the snapshot of descriptor #${event.descriptor}, ${event.mechanism}`;
     default:

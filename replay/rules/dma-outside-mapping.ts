@@ -30,7 +30,7 @@ export const dmaOutsideMapping: Rule = {
       return undefined;
     };
     // A wire that comes or goes changes the answer.
-    const own: Watch['on'] = { 'page.wire': () => {}, 'page.unwire': () => {} };
+    const own: Watch['on'] = { 'page.wire': () => {}, 'page.unwire': () => {}, 'page.take': () => {} };
     return { on: together(given.on, own), beat };
   },
 };

@@ -1,8 +1,11 @@
 import type { Range } from '../../core/iokit/state.ts';
+import { frameAt } from '../../core/pcie/bus.ts';
 import { alignDown, alignUp, hex } from '../../core/units.ts';
 import { everywhere, type Rule } from '../rule.ts';
+import { Bounces } from './shared/bounces.ts';
 import { Preparations, type Preparation } from './shared/preparations.ts';
 import { tellBeat, tellMemory, who } from './shared/tell.ts';
+import { together } from './shared/together.ts';
 
 /** A device writes bytes that no segment names, in a page that it can reach all the same: an IOMMU knows pages only (facts §9 "Sub-page sharing", §10 (40)). */
 export const neighbourOverwritten: Rule = {
@@ -11,8 +14,9 @@ export const neighbourOverwritten: Rule = {
   advice: 'Give the device the exact length of each segment, and let it write no more than that.',
   watch(report) {
     const preparations = new Preparations();
+    const bounces = new Bounces();
     return {
-      on: preparations.on,
+      on: together(preparations.on, bounces.on),
       beat(event, { seq, actor, world }) {
         const { kind, address, length, status } = event;
         if (kind === 'dma.read') return everywhere;
@@ -30,7 +34,8 @@ export const neighbourOverwritten: Rule = {
             }
           }
         }
-        if (near === undefined) return undefined;
+        // Nothing else lies in a bounce page.
+        if (near === undefined || bounces.of(frameAt(world, address)!) !== undefined) return undefined;
         const { preparation, segment } = near;
         report({
           message: `${who(world, actor)} ${tellBeat(event)}, outside every segment:

@@ -109,6 +109,7 @@ export const staleOutput: Rule = {
         if (call !== undefined && message?.code === kIOReturnSuccess) complete(call, seq);
       },
       'page.zero': ({ frame }) => forget(frame),
+      'page.take': ({ frame }) => forget(frame),
       'page.copy': ({ frame, from, reason }) => {
         const bytes = reason === 'eager' ? undefined : written.get(from);
         if (bytes === undefined) forget(frame);
@@ -138,6 +139,17 @@ export const staleOutput: Rule = {
         const { pageSize } = world.machine;
         const to = operation === 'read' ? data : memory;
         mark(Math.floor(to / pageSize), to % pageSize, length, pageSize);
+      },
+      // A bounce page brings what it has: also bytes that nobody has written.
+      'command.sync': ({ direction, memory, bounce, length }, { world }) => {
+        if (outputs.length === 0) return;
+        const { pageSize } = world.machine;
+        const [from, to] = direction === 'out' ? [memory, bounce] : [bounce, memory];
+        const source = written.get(Math.floor(from / pageSize));
+        mark(Math.floor(to / pageSize), to % pageSize, length, pageSize);
+        const target = written.get(Math.floor(to / pageSize))!.subarray(to % pageSize, (to % pageSize) + length);
+        if (source === undefined) target.fill(0);
+        else target.set(source.subarray(from % pageSize, (from % pageSize) + length));
       },
       'memory.store': stored,
       'memory.fill': stored,

@@ -1,8 +1,10 @@
 import type { Range } from '../../core/iokit/state.ts';
 import type { HeapBlock } from '../../core/memory/state.ts';
+import { frameAt } from '../../core/pcie/bus.ts';
 import { hex } from '../../core/units.ts';
 import type { World } from '../../core/world.ts';
 import { everywhere, type Beat, type Moment, type Rule, type Watch, type Stretch } from '../rule.ts';
+import { Bounces } from './shared/bounces.ts';
 import { leavesOf, namedBy } from './shared/leaves.ts';
 import { Preparations, type Preparation } from './shared/preparations.ts';
 import { tellBeat, tellMemory, who } from './shared/tell.ts';
@@ -16,6 +18,8 @@ interface Freed {
   /** The event that freed it, and who did. */
   readonly seq: number;
   readonly actor: number;
+  /** Whether the command was prepared by then: what a bounce page has for the device to read is older. */
+  readonly after: boolean;
   /** The event that handed it out again; 0 for not yet. */
   reused: number;
 }
@@ -39,6 +43,7 @@ export const useAfterFree: Rule = {
     const preparations = new Preparations((ended) => {
       freed = freed.filter(({ command }) => command !== ended.command);
     });
+    const bounces = new Bounces();
     let freed: Freed[] = [];
     const named = new Map<number, Known[]>();
     /** By task and address of a block: how often it was handed out, and what freed it last. */
@@ -51,27 +56,35 @@ export const useAfterFree: Rule = {
       task: number,
       block: HeapBlock,
       { seq, actor, world }: Pick<Moment, 'seq' | 'actor' | 'world'>,
+      after: boolean,
     ): void => {
       for (const bus of busOf(world, preparation, task, block)) {
-        freed.push({ command: preparation.command, block, bus, seq, actor, reused: 0 });
+        freed.push({ command: preparation.command, block, bus, seq, actor, after, reused: 0 });
       }
     };
-    const beat = (event: Beat, { seq, actor, world }: Moment): Stretch | undefined => {
-      if (freed.length === 0) return everywhere;
-      if (event.status !== 'ok') return undefined;
-      const { address, length } = event;
-      const hit = freed.find(({ bus }) => address < bus.address + bus.length && address + length > bus.address);
-      if (hit === undefined) return undefined;
+    const hitOf = (address: number, length: number): Freed | undefined =>
+      freed.find(({ bus }) => address < bus.address + bus.length && address + length > bus.address);
+    const tell = (hit: Freed, what: string, again: string, { seq, actor, world }: Moment): void => {
       const { command, block, reused } = hit;
       const prepared = preparations.live.get(command)!;
       report({
-        message: `${who(world, actor)} ${tellBeat(event)}, which is freed memory of the app:
+        message: `${who(world, actor)} ${what}, which is freed memory of the app:
   event ${prepared.seq}: ${who(world, prepared.actor)} prepared command #${command} with ${tellMemory(world, prepared.descriptor)}
-  event ${hit.seq}: ${who(world, hit.actor)} freed the block of ${block.size} bytes at ${hex(block.address)}${reused === 0 ? '' : `\n  event ${reused}: the heap handed it out again: what the device ${event.kind === 'dma.write' ? 'writes corrupts' : 'reads is'} somebody else's data`}`,
+  event ${hit.seq}: ${who(world, hit.actor)} freed the block of ${block.size} bytes at ${hex(block.address)}${reused === 0 ? '' : `\n  event ${reused}: the heap handed it out again: what ${again} somebody else's data`}`,
         seq,
         actors: [hit.actor, actor],
         key: `${command} ${block.address} ${hit.seq}`,
       });
+    };
+    const beat = (event: Beat, at: Moment): Stretch | undefined => {
+      if (freed.length === 0) return everywhere;
+      if (event.status !== 'ok') return undefined;
+      const { kind, address, length } = event;
+      const hit = hitOf(address, length);
+      if (hit === undefined) return undefined;
+      const copied = hit.after && bounces.of(frameAt(at.world, address)!) !== undefined;
+      if (copied && kind === 'dma.read') return undefined;
+      tell(hit, tellBeat(event), `the device ${kind === 'dma.write' ? 'writes corrupts' : 'reads is'}`, at);
       return undefined;
     };
     const own: Watch['on'] = {
@@ -87,7 +100,7 @@ export const useAfterFree: Rule = {
         const block = world.tasks.get(task)!.heap.blocks.get(address)!;
         const known = history.get(keyOf(task, address));
         if (known !== undefined) Object.assign(known, { seq, actor });
-        for (const preparation of preparations.live.values()) reach(preparation, task, block, at);
+        for (const preparation of preparations.live.values()) reach(preparation, task, block, at, true);
       },
       'descriptor.range': ({ descriptor, address, length }, { world }) => {
         const { task } = world.descriptors.get(descriptor)!;
@@ -101,6 +114,10 @@ export const useAfterFree: Rule = {
         named.set(descriptor, [...(named.get(descriptor) ?? []), ...names]);
       },
       'object.free': ({ object }) => void named.delete(object),
+      'command.sync': ({ direction, bounce, memory, length }, at) => {
+        const hit = direction === 'in' ? hitOf(bounce, length) : undefined;
+        if (hit !== undefined) tell(hit, `copies a bounce page back to ${hex(memory)}`, 'it copies corrupts', at);
+      },
       'command.prepared': ({ command }, { world }) => {
         const preparation = preparations.live.get(command)!;
         for (const leaf of leavesOf(world, preparation.descriptor)) {
@@ -108,12 +125,12 @@ export const useAfterFree: Rule = {
           for (const { block, generation } of named.get(leaf) ?? []) {
             const known = history.get(keyOf(task, block.address));
             const isSame = world.tasks.get(task)!.heap.blocks.has(block.address) && known?.generation === generation;
-            if (!isSame && known !== undefined) reach(preparation, task, block, { ...known, world });
+            if (!isSame && known !== undefined) reach(preparation, task, block, { ...known, world }, false);
           }
         }
       },
     };
-    return { on: together(preparations.on, own), beat };
+    return { on: together(preparations.on, bounces.on, own), beat };
   },
 };
 

@@ -4,6 +4,8 @@ import { engineOf } from '../../core/pcie/flow.ts';
 import { hex } from '../../core/units.ts';
 import type { World } from '../../core/world.ts';
 import type { Moment, Rule } from '../rule.ts';
+import { Bounces } from './shared/bounces.ts';
+import { together } from './shared/together.ts';
 
 /** Pages of a VM object that an app has unmapped. */
 interface Unmapped {
@@ -50,6 +52,7 @@ export const useAfterUnmap: Rule = {
     const unmapped = new Map<number, Unmapped[]>();
     /** By frame: whose page it is. */
     const owners = new Map<number, { readonly object: number; readonly page: number }>();
+    const bounces = new Bounces();
 
     function owned({ object, page, frame }: EventByKind['page.zero' | 'page.copy' | 'page.swap-in']): void {
       owners.set(frame, { object, page });
@@ -57,7 +60,8 @@ export const useAfterUnmap: Rule = {
 
     function beat(event: EventByKind['dma.read' | 'dma.write'], { seq, actor, world }: Moment): void {
       if (unmapped.size === 0 || event.status !== 'ok') return;
-      const frame = frameAt(world, event.address)!;
+      const reached = frameAt(world, event.address)!;
+      const frame = bounces.of(reached)?.memory ?? reached;
       const owner = owners.get(frame);
       if (owner === undefined) return;
       const hit = unmapped.get(owner.object)?.find(({ from, to }) => owner.page >= from && owner.page < to);
@@ -73,7 +77,7 @@ export const useAfterUnmap: Rule = {
     }
 
     return {
-      on: {
+      on: together(bounces.on, {
         'page.zero': owned,
         'page.copy': owned,
         'page.swap-in': owned,
@@ -99,7 +103,7 @@ export const useAfterUnmap: Rule = {
         },
         'dma.read': beat,
         'dma.write': beat,
-      },
+      }),
     };
   },
 };

@@ -1,6 +1,9 @@
+import { frameAt } from '../../core/pcie/bus.ts';
 import type { Beat, Moment, Rule, Stretch } from '../rule.ts';
+import { Bounces } from './shared/bounces.ts';
 import { Preparations, type Preparation } from './shared/preparations.ts';
 import { tellBeat, tellMemory, who } from './shared/tell.ts';
+import { together } from './shared/together.ts';
 
 /**
  * A device writes memory that is prepared as Out, or reads what is prepared as In. An IOMMU drops it, a DART
@@ -13,6 +16,7 @@ export const wrongDirection: Rule = {
     "Prepare memory that the device writes with direction In or InOut: a struct output, or a descriptor of one's own.",
   watch(report) {
     const preparations = new Preparations();
+    const bounces = new Bounces();
     const beat = (event: Beat, { seq, actor, world }: Moment): Stretch | undefined => {
       const { kind, address, length, status } = event;
       let wrong: Preparation | undefined;
@@ -27,9 +31,11 @@ export const wrongDirection: Rule = {
       }
       if (wrong === undefined || (status !== 'ok' && status !== 'iommu-fault')) return undefined;
       const { command, descriptor, seq: prepared, actor: preparer } = wrong;
+      const bounced = status === 'ok' && bounces.of(frameAt(world, address)!) !== undefined;
+      const lost = kind === 'dma.write' ? 'it never leaves the bounce page' : 'it gets what was left in a bounce page';
+      const said = status !== 'ok' ? 'dropped' : bounced ? lost : 'nothing stops it here';
       report({
-        message:
-          () => `${who(world, actor)} ${tellBeat(event)}: ${status === 'ok' ? 'nothing stops it here' : 'dropped'}
+        message: () => `${who(world, actor)} ${tellBeat(event)}: ${said}
   event ${prepared}: ${who(world, preparer)} prepared command #${command} with ${tellMemory(world, descriptor)}`,
         seq,
         actors: [preparer, actor],
@@ -37,6 +43,6 @@ export const wrongDirection: Rule = {
       });
       return undefined;
     };
-    return { on: preparations.on, beat };
+    return { on: together(preparations.on, bounces.on), beat };
   },
 };

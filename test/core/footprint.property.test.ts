@@ -87,6 +87,7 @@ test('every byte of memory that an event changes lies in its footprint', () => {
   expect([...changing.keys()].toSorted()).toEqual([
     'call.copyout',
     'command.copy',
+    'command.sync',
     'device.create',
     'dma.read',
     'dma.write',
@@ -96,6 +97,7 @@ test('every byte of memory that an event changes lies in its footprint', () => {
     'page.copy',
     'page.swap-in',
     'page.swap-out',
+    'page.take',
     'page.zero',
     'vm.terminate',
   ]);

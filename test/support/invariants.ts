@@ -1,10 +1,18 @@
 /** What must hold of every world between two steps. */
 import type { World } from '../../index.ts';
+import { limitOf } from '../../core/iokit/window.ts';
 import { lookup } from '../../core/memory/fault.ts';
 
 /** What does not hold, in words; empty when all is well. */
 export function violations(world: World): string[] {
-  return [...frames(world), ...references(world), ...addressSpaces(world), ...dma(world), ...heaps(world)];
+  return [
+    ...frames(world),
+    ...references(world),
+    ...addressSpaces(world),
+    ...dma(world),
+    ...bounces(world),
+    ...heaps(world),
+  ];
 }
 
 /** Counts how often each thing occurs. */
@@ -14,7 +22,7 @@ function countOf(things: Iterable<number>): Map<number, number> {
   return counts;
 }
 
-/** Every frame belongs to one page of one object, is not free, and is as often wired as descriptors hold it. */
+/** Every frame belongs to one page of one object, is not free, and is as often wired as descriptors hold it; bounce pages are wired once. */
 function* frames(world: World): Generator<string> {
   const owners = countOf([...world.objects.values()].flatMap(({ pages }) => [...pages.values()]));
   for (const number of world.frames.keys()) {
@@ -24,9 +32,16 @@ function* frames(world: World): Generator<string> {
     for (const page of swapped.keys()) if (pages.has(page)) yield `page ${page} of object #${id} is in memory and out`;
   for (const number of owners.keys()) if (!world.frames.has(number)) yield `frame ${number} of a page is no frame`;
   if (new Set(world.freeFrames).size !== world.freeFrames.length) yield 'a frame is free twice';
-  for (const number of world.freeFrames) if (world.frames.has(number)) yield `frame ${number} is free and used`;
+  const low = world.lowFree.map(({ number }) => number);
+  if (new Set(low).size !== low.length) yield 'a low frame is free twice';
+  for (const number of [...world.freeFrames, ...low])
+    if (world.frames.has(number)) yield `frame ${number} is free and used`;
 
-  const held = countOf([...world.descriptors.values()].flatMap(({ wired }) => wired.map(({ frame }) => frame)));
+  const bounced = [...world.objects.values()].filter(({ strategy }) => strategy === 'none');
+  const held = countOf([
+    ...[...world.descriptors.values()].flatMap(({ wired }) => wired.map(({ frame }) => frame)),
+    ...bounced.flatMap(({ pages }) => [...pages.values()]),
+  ]);
   for (const { number, wires } of world.frames.values()) {
     if (wires !== (held.get(number) ?? 0))
       yield `frame ${number} is wired ${wires} times, held ${held.get(number) ?? 0} times`;
@@ -42,6 +57,7 @@ function* references(world: World): Generator<string> {
     ...parts.map(({ object }) => object),
     ...parts.map(({ snapshot }) => snapshot),
     ...[...world.objects.values()].map(({ shadow }) => shadow),
+    ...[...world.commands.values()].map(({ bounce }) => bounce),
   ]);
   const active = countOf([...world.descriptors.values()].flatMap(({ wired }) => wired.map(({ object }) => object)));
   for (const { id, references: count, activity, shadow, copy } of world.objects.values()) {
@@ -111,6 +127,18 @@ function* dma(world: World): Generator<string> {
   for (const { id, prepared, active, descriptor } of world.commands.values()) {
     if (prepared && !active) yield `command #${id} is prepared, but not active`;
     if (active && !world.descriptors.has(descriptor)) yield `command #${id} is active without memory`;
+  }
+}
+
+/** A command that is prepared without a mapper gives the device no address above its limit; bounce pages are an active command's. */
+function* bounces(world: World): Generator<string> {
+  for (const command of world.commands.values()) {
+    const { id, active, bounce, segments, mapper } = command;
+    if (bounce !== 0 && !active) yield `command #${id} has bounce pages, but is not active`;
+    if (bounce !== 0 && mapper !== 'none') yield `command #${id} has bounce pages and a mapper`;
+    for (const { address, length } of segments) {
+      if (address + length > limitOf(command)) yield `command #${id} has a segment at ${address}, above its limit`;
+    }
   }
 }
 

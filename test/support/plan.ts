@@ -19,6 +19,8 @@ export type DextStep =
       readonly pick: number;
       readonly offset: number;
       readonly length: number;
+      /** Address bits of a command that is made for it. */
+      readonly bits: number;
     }
   | { readonly do: 'look' | 'poke'; readonly pick: number; readonly offset: number }
   | {
@@ -99,11 +101,12 @@ const of = <const Names extends readonly string[]>(...names: Names): fc.Arbitrar
 const direction = fc.constantFrom(kIOMemoryDirectionIn, kIOMemoryDirectionOut, kIOMemoryDirectionInOut);
 
 const whole = { offset: fc.constant(0), length: fc.constant(0) };
+const bits = fc.constantFrom(64, 64, 32, 32, 24);
 
 const dextStep: fc.Arbitrary<DextStep> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: of('keep', 'unmap', 'complete', 'release', 'await'), pick }) },
-  { weight: 4, arbitrary: fc.record({ do: of('map', 'prepare', 'prepare again'), pick, ...whole }) },
-  { weight: 2, arbitrary: fc.record({ do: of('map', 'prepare', 'prepare again'), pick, offset, length }) },
+  { weight: 4, arbitrary: fc.record({ do: of('map', 'prepare', 'prepare again'), pick, ...whole, bits }) },
+  { weight: 2, arbitrary: fc.record({ do: of('map', 'prepare', 'prepare again'), pick, offset, length, bits }) },
   { weight: 3, arbitrary: fc.record({ do: of('look', 'poke'), pick, offset }) },
   {
     weight: 2,
@@ -199,7 +202,7 @@ const machine: fc.Arbitrary<Partial<MachineOptions>> = fc.record({
   pageSize: fc.constant(4 * KiB),
   mapper: fc.constantFrom('none', 'vtd', 'dart'),
   dartEnforcesReadOnly: fc.boolean(),
-  physical: fc.constantFrom('scattered', 'contiguous'),
+  physical: fc.constantFrom('scattered', 'contiguous', 'mixed'),
   mallocZones: fc.constantFrom('eager', 'copy-on-write'),
 });
 

@@ -110,7 +110,7 @@ class Dext {
       }
       case 'prepare': {
         if (memory === undefined) return;
-        const [, command] = yield* IODMACommand.Create(client.pci, 0, { maxAddressBits: 64 });
+        const [, command] = yield* IODMACommand.Create(client.pci, 0, { maxAddressBits: step.bits });
         const held = { command: command!, address: 0, length: 0 };
         this.commands.push(held);
         yield* prepare(held, memory.it, step.offset, step.length);

@@ -13,7 +13,7 @@ export interface GivenBack {
   readonly doorbells: number;
 }
 
-/** Remembers pages of bus addresses that commands had: out of the IOMMU, or without one, unwired. */
+/** Remembers pages of bus addresses that commands had: out of the IOMMU, or without one, unwired or no longer bounced to. */
 export class GivenBackPages {
   /** Register writes of drivers so far. */
   doorbells = 0;
@@ -36,6 +36,11 @@ export class GivenBackPages {
     'iommu.unmap': ({ address }, at) => this.gone(address / at.world.machine.pageSize, at),
     'page.unwire': ({ frame }, at) => {
       if (at.world.machine.mapper === 'none' && at.world.frames.get(frame)!.wires === 1) this.gone(frame, at);
+    },
+    'command.unbounce': ({ command }, at) => {
+      const { machine, commands, objects } = at.world;
+      if (machine.mapper !== 'none') return;
+      for (const frame of objects.get(commands.get(command)!.bounce)!.pages.values()) this.gone(frame, at);
     },
   };
 

@@ -136,6 +136,84 @@ test('segments come in portions, and none is lost', () => {
   ]);
 });
 
+describe('bounced memory', () => {
+  const intel = { mapper: 'none', pageSize: 4 * KiB } as const;
+
+  test('copies, segments and order are those of DriverKit', () => {
+    const found: (readonly Range[])[] = [];
+    const dext: Method = function* (args, client) {
+      const [, command] = yield* IODMACommand.Create(client.pci, 0, { maxAddressBits: 32 });
+      const [, , , segments] = yield* command!.PrepareForDMA(0, args.structureInputDescriptor, 0, 0);
+      found.push(segments);
+      yield* readAll(client, segments);
+      return yield* command!.CompleteDMA(0);
+    };
+    const kernel: Method = function* (args, client) {
+      const [memory, command] = yield* set(client, Number(args.scalarInput[0]), 32);
+      found.push((yield* command.gen64IOVMSegments(0, 32))[1]);
+      yield* readAll(client, found.at(-1)!);
+      yield* command.complete();
+      yield* memory.complete();
+      return 0;
+    };
+    const rans = [passing(dext, false, intel, () => 0), passing(kernel, true, intel, () => 0)];
+    expect(found[0]).toEqual(found[1]);
+    const [a, b] = rans.map((ran) => ({
+      memory: [...ran.deviceMemory.subarray(0, size)],
+      order: ran.events.map(({ kind }) => kind).filter((kind) => /^page\.(un)?wire|bounce|sync|page\.take/.test(kind)),
+    }));
+    expect(a!.order).toContain('command.sync');
+    expect(a).toEqual(b);
+  });
+
+  test('synchronize copies whenever the driver asks, whatever the direction; complete can leave it', () => {
+    const codes: number[] = [];
+    const seen: (number | undefined)[] = [];
+    const method: Method = function* (args, client) {
+      // Out: only what the driver asks for comes back.
+      const [memory, command] = yield* set(client, Number(args.scalarInput[0]), 32);
+      const map = (yield* memory.map())!;
+      const look = function* (): Program {
+        seen.push((yield* load(map.GetAddress(), 1))[0]);
+      };
+      const [, segments] = yield* command.gen64IOVMSegments(0, 32);
+      const { address } = segments[0]!;
+      const writes = function* (value: number): Program {
+        yield* obey(client.pci, { command: 'fill', length: 64, local: 128, count: value });
+        yield* obey(client.pci, { command: 'write', address, length: 64, local: 128 });
+      };
+      yield* writes(3);
+      yield* look();
+      codes.push(yield* command.synchronize(kext.kIODirectionIn));
+      yield* look();
+      yield* writes(4);
+      codes.push(yield* command.synchronize(kext.kIODirectionOut), yield* command.synchronize(kext.kIODirectionIn));
+      yield* look();
+      yield* writes(5);
+      codes.push(yield* command.synchronize(0), yield* command.synchronize(kext.kIODirectionInOut));
+      codes.push(yield* command.complete(true, false));
+      yield* look();
+      codes.push(yield* command.synchronize(kext.kIODirectionIn));
+      yield* memory.complete();
+      return 0;
+    };
+    passing(method, true, intel, () => 0);
+    expect(codes).toEqual([0, 0, 0, 0, kIOReturnBadArgument, 0, kIOReturnNotReady]);
+    expect(seen).toEqual([0xaa, 3, 3, 3]);
+  });
+
+  test('where nothing is bounced synchronize does nothing', () => {
+    const method: Method = function* (args, client) {
+      const [memory, command] = yield* set(client, Number(args.scalarInput[0]));
+      const code = yield* command.synchronize(kext.kIODirectionIn);
+      yield* command.complete();
+      yield* memory.complete();
+      return code;
+    };
+    expect(passing(method, true, intel, () => 0).of('command.sync')).toEqual([]);
+  });
+});
+
 test('what goes wrong', () => {
   const codes: number[] = [];
   const method: Method = function* (args, client) {

@@ -17,7 +17,9 @@ import { translationAt } from '../../../core/memory/translate.ts';
 import { emptyWorld } from '../../../core/world.ts';
 import { foldInto } from '../../../replay/fold.ts';
 import { plans } from '../../support/plan.ts';
+import { commandFor } from '../../support/dext.ts';
 import { setupOf } from '../../support/planned.ts';
+import { obey } from '../../support/probe.ts';
 import { scenarioOf } from '../../support/run.ts';
 import { test, type Folder } from '../../support-cli/folder.ts';
 
@@ -61,6 +63,46 @@ describe('why', () => {
     const kinds = piece!.way.map(({ seq }) => session.event(seq).event.kind);
     expect(kinds.slice(0, 2)).toEqual(['dma.write', 'tlp.write']);
     expect(kinds.at(-1)).toMatch(/^device\./);
+    session.close();
+  });
+
+  test('a byte that went through a bounce page came by two copies and a beat, or what its last user left', ({
+    folder,
+  }) => {
+    const scenario = scenarioOf({
+      machine: { mapper: 'none', pageSize: 4_096, storeWidth: 4_096 },
+      *method(args, client) {
+        for (const memory of [args.structureInputDescriptor, args.structureOutputDescriptor]) {
+          const command = yield* commandFor({ client }, 32);
+          const [, , , segments] = yield* command.PrepareForDMA(0, memory, 0, 0);
+          const [first] = segments;
+          const direction = memory === args.structureInputDescriptor ? 'read' : 'write';
+          yield* obey(client.pci, { command: direction, address: first!.address, length: 64, local: 0 });
+          yield* command.CompleteDMA(0);
+        }
+        return 0;
+      },
+      *app(app, connect) {
+        const buffer = yield* app.mmap(16_384);
+        yield* app.memset(buffer, 7, 8_192);
+        yield* app.IOConnectCallMethod(connect, 0, [], buffer, 8_192, 0, buffer + 8_192, 8_192);
+      },
+    });
+    const session = recorded(folder, scenario);
+    // The output's first page comes back: the last copy but one.
+    const [synced] = [...session.events({ kind: 'command.sync' })].slice(-2);
+    const { memory } = synced!.event as { memory: number };
+    const cameBy = (from: number): string[] => {
+      const [piece] = why(session, parseTarget(`frame:${memory / 4_096}+${from}+8`), synced!.seq);
+      expect(piece!.bytes).toEqual(new Uint8Array(8).fill(7));
+      return piece!.way.map(({ seq }) => session.event(seq).event.kind);
+    };
+    const [out, beats] = [
+      ['command.sync', 'memory.fill'],
+      ['dma.write', 'tlp.write', 'dma.read'],
+    ];
+    expect(cameBy(0)).toEqual(['command.sync', ...beats, ...out]);
+    expect(cameBy(64)).toEqual(['command.sync', 'page.take', ...out]);
     session.close();
   });
 
