@@ -25,9 +25,14 @@ export {
   kIODMACommandPrepareForDMANoOptions,
   type IODMACommandSpecification,
 } from './driverkit/IODMACommand.ts';
-export { IODispatchQueue, kIODispatchQueueReentrant, kIODispatchQueueWakeupAll } from './driverkit/IODispatchQueue.ts';
+export {
+  IODispatchQueue,
+  kIODispatchQueueMethodsNotSynchronized,
+  kIODispatchQueueReentrant,
+  kIODispatchQueueWakeupAll,
+} from './driverkit/IODispatchQueue.ts';
 export { IOInterruptDispatchSource, type InterruptOccurred } from './driverkit/IOInterruptDispatchSource.ts';
-export { IOPCIDevice } from './driverkit/IOPCIDevice.ts';
+export { IOPCIDevice, kIOPCIAccessLatencyTolerantHint, kIOPCIKernelMemoryAccess } from './driverkit/IOPCIDevice.ts';
 export { IOService, kIOServiceDefaultQueueName } from './driverkit/IOService.ts';
 export {
   IOTimerDispatchSource,
@@ -37,6 +42,7 @@ export {
 export {
   IOUserClient,
   kIOUserClientAsyncArgumentsCountMax,
+  kIOUserClientAsyncReferenceCountMax,
   kIOUserClientQueueNameExternalMethod,
   type IOUserClientMethodArguments,
   type IOUserClientMethodDispatch,
@@ -52,8 +58,13 @@ export {
   kIOMemoryMapCacheModeCopyback,
   kIOMemoryMapCacheModeDefault,
   kIOMemoryMapCacheModeInhibit,
+  kIOMemoryMapCacheModeRealTime,
   kIOMemoryMapCacheModeWriteThrough,
   kIOMemoryMapFixedAddress,
+  kIOMemoryMapGuardedDefault,
+  kIOMemoryMapGuardedLarge,
+  kIOMemoryMapGuardedNone,
+  kIOMemoryMapGuardedSmall,
   kIOMemoryMapReadOnly,
 } from './driverkit/memory.ts';
 export { mustNotBeNull, OSData, OSObject } from './driverkit/objects.ts';

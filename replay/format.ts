@@ -1,5 +1,5 @@
 import type { FieldType } from '../core/catalogue.ts';
-import { codeName } from '../core/codes.ts';
+import { codeName } from '../core/code-names.ts';
 import { kindOf, type AnyEvent } from '../core/events.ts';
 import { hex, hexBytes } from '../core/units.ts';
 

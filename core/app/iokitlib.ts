@@ -11,6 +11,7 @@ import { kIOServiceDefaultQueueName, type IOService } from '../driverkit/IOServi
 import { kIOUserClientQueueNameExternalMethod, type IOUserClient } from '../driverkit/IOUserClient.ts';
 import { call, type CallResult, type Client } from '../iokit/call.ts';
 import { mapClientMemory, unmapClientMemory } from '../iokit/client-memory.ts';
+import { refusalOf } from '../iokit/connection.ts';
 import { createPort, receive } from '../iokit/port.ts';
 import { rpc } from '../iokit/queue.ts';
 import { clientClose, startTermination } from '../iokit/termination.ts';
@@ -118,51 +119,62 @@ function* openService(service: number, type: number): Program<[code: number, con
 
 /**
  * Closes the connection, once: waits for its calls in flight; the dext hears Stop afterwards (facts §1.4, §3.6).
- * Evaluates to `MACH_SEND_INVALID_DEST` when there is no such connection, or no more.
+ * Evaluates to `MACH_SEND_INVALID_DEST` when there is no such connection, or no more, `kIOReturnBadArgument` for a service.
  */
 export function* IOServiceClose(connection: number): Program<number> {
-  const open = yield* now((step) => {
-    step.look('connection', connection);
-    return step.world.connections.get(connection)?.state === 'open';
-  });
-  if (!open) return yield* refuse('IOServiceClose', MACH_SEND_INVALID_DEST);
+  const refused = yield* now((step) => refusalOf(step, connection));
+  if (refused !== kIOReturnSuccess) return yield* refuse('IOServiceClose', refused);
   yield* inKernel(clientClose(connection));
   return kIOReturnSuccess;
 }
 
-/** Options of {@link IOConnectMapMemory64} (IOKit/IOTypes.h). */
+/** Options of {@link IOConnectMapMemory64} (IOKit/IOMapTypes.h). */
 export const kIOMapAnywhere = 0x1;
+/** Without effect there: only the dext can say so (facts §6; UC mapClientMemory64). */
 export const kIOMapReadOnly = 0x1000;
 
-const isOpen = (connection: number): Operation<boolean> =>
+/** The process that client memory is for, and why the call cannot be made. */
+const target = (connection: number, given: number | undefined): Operation<{ task: number; refused: number }> =>
   now((step) => {
     const { world, actor } = step;
-    step.look('connection', connection);
-    const held = world.connections.get(connection);
-    return held?.state === 'open' && held.task === world.actors.get(actor)!.task;
+    const task = given ?? world.actors.get(actor)!.task;
+    const refusal = refusalOf(step, connection);
+    return { task, refused: refusal === kIOReturnSuccess && !world.tasks.has(task) ? kIOReturnBadArgument : refusal };
   });
 
 /**
- * Maps the dext's memory of a type into the app; without {@link kIOMapAnywhere} at `atAddress`. Waits for calls in
- * flight and holds up later ones (facts §1.4, §6). Any failure, and any error of the dext, is `kIOReturnBadArgument`.
+ * Maps the dext's memory of a type into a process, the caller's own or a child's; without {@link kIOMapAnywhere} at
+ * `atAddress`. Waits for calls in flight and holds up later ones (facts §1.4, §6). What is mapped already is the same
+ * mapping. In the own process it goes with the connection, in another one with that process. Any failure, and any error
+ * of the dext, is `kIOReturnBadArgument`.
  */
 export function* IOConnectMapMemory64(
   connection: number,
   memoryType: number,
   options: number = kIOMapAnywhere,
   atAddress = 0,
+  intoTask?: number,
 ): Program<[code: number, address: number, size: number]> {
-  if (!(yield* isOpen(connection))) return [yield* refuse('IOConnectMapMemory64', MACH_SEND_INVALID_DEST), 0, 0];
+  const { task, refused } = yield* target(connection, intoTask);
+  if (refused !== kIOReturnSuccess) return [yield* refuse('IOConnectMapMemory64', refused), 0, 0];
   const fixed = (options & kIOMapAnywhere) === 0 ? atAddress : undefined;
-  const readOnly = (options & kIOMapReadOnly) !== 0;
-  const [code, mapped] = yield* inKernel(mapClientMemory(connection, memoryType, readOnly, fixed));
+  const [code, mapped] = yield* inKernel(mapClientMemory(connection, memoryType, task, fixed));
   return [code, mapped?.address ?? 0, mapped?.length ?? 0];
 }
 
-/** Takes a mapping back: asks the dext again, which must answer with the same descriptor (facts §6). */
-export function* IOConnectUnmapMemory64(connection: number, memoryType: number, address: number): Program<number> {
-  if (!(yield* isOpen(connection))) return yield* refuse('IOConnectUnmapMemory64', MACH_SEND_INVALID_DEST);
-  return yield* inKernel(unmapClientMemory(connection, memoryType, address));
+/**
+ * Takes a mapping back: asks the dext again, which must answer with the same descriptor (facts §6). Nobody looks at the
+ * address: what is mapped of the descriptor goes.
+ */
+export function* IOConnectUnmapMemory64(
+  connection: number,
+  memoryType: number,
+  _address: number,
+  fromTask?: number,
+): Program<number> {
+  const { task, refused } = yield* target(connection, fromTask);
+  if (refused !== kIOReturnSuccess) return yield* refuse('IOConnectUnmapMemory64', refused);
+  return yield* inKernel(unmapClientMemory(connection, memoryType, task));
 }
 
 /**

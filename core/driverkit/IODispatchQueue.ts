@@ -5,6 +5,8 @@ import { act, asProgram, type Act, type Program } from '../operation.ts';
 
 /** A queue that {@link IODispatchQueue.Sleep} lets go. */
 export const kIODispatchQueueReentrant = 1;
+/** What it does is not documented: here, nothing, with an event `unspecified` (facts §7.4). */
+export const kIODispatchQueueMethodsNotSynchronized = 2;
 /** {@link IODispatchQueue.WakeupWithOptions} wakes everybody. */
 export const kIODispatchQueueWakeupAll = 1;
 
@@ -17,12 +19,20 @@ export class IODispatchQueue {
     this.id = id;
   }
 
-  /** Makes a queue in the caller's process; options are {@link kIODispatchQueueReentrant} or 0. */
+  /**
+   * Makes a queue in the caller's process. Options: {@link kIODispatchQueueReentrant},
+   * {@link kIODispatchQueueMethodsNotSynchronized}.
+   */
   static *Create(name: string, options = 0, _priority = 0): Program<[code: number, queue: IODispatchQueue]> {
     const reentrant = (options & kIODispatchQueueReentrant) !== 0;
-    const id = yield* act('IODispatchQueue::Create', 'kernel', (step) =>
-      createQueue(step, name, step.world.actors.get(step.actor)!.task, reentrant),
-    );
+    const id = yield* act('IODispatchQueue::Create', 'kernel', (step) => {
+      if ((options & kIODispatchQueueMethodsNotSynchronized) !== 0)
+        step.emit({
+          kind: 'unspecified',
+          what: `methods of queue "${name}" are not synchronized; here they take turns`,
+        });
+      return createQueue(step, name, step.world.actors.get(step.actor)!.task, reentrant);
+    });
     return [kIOReturnSuccess, new IODispatchQueue(id)];
   }
 

@@ -3,23 +3,41 @@ import {
   kIOReturnNoDevice,
   kIOReturnNotFound,
   kIOReturnNotOpen,
+  kIOReturnOverrun,
   kIOReturnSuccess,
   kIOReturnUnsupported,
 } from '../codes.ts';
 import { modelOf } from '../devices/device.ts';
 import { Registers } from '../devices/registers.ts';
 import { wordOf } from '../memory/atomics.ts';
-import { act, Crash, now, refuse, type Program } from '../operation.ts';
+import { act, Crash, now, refuse, type Program, type Step } from '../operation.ts';
 import { commandHas, kIOPCICommandMemorySpace } from '../pcie/bus.ts';
 import { behindPosted } from '../pcie/link.ts';
 import { resetDevice } from '../pcie/reset.ts';
-import { hex } from '../units.ts';
+import type { Device } from '../pcie/state.ts';
+import { hex, KiB } from '../units.ts';
 import type { IOService } from './IOService.ts';
 import { OSObject } from './objects.ts';
+
+/** A property of the driver: all its register accesses go through the kernel (IOPCIFamilyDefinitions.h 128). */
+export const kIOPCIKernelMemoryAccess = 'IOPCIKernelMemoryAccess';
+/** An option of a register access: it can wait, and goes through the kernel (IOPCIFamilyDefinitions.h 510-516). */
+export const kIOPCIAccessLatencyTolerantHint = 1;
+
+/** Where a register access goes. */
+interface Reach {
+  readonly bar: number;
+  /** Bytes of the BAR. */
+  readonly size: number;
+  /** Through the kernel (`_MemoryAccess`), or to a mapping in the dext. */
+  readonly kernel: boolean;
+}
 
 /** The PCI nub that a driver is started on (facts §7.1). */
 export class IOPCIDevice extends OSObject {
   private session: 'never' | 'open' | 'closed' = 'never';
+  /** The service that has opened it. */
+  private client: IOService | undefined = undefined;
 
   /** Errors: `kIOReturnNotOpen` when another client has the session. Does not enable bus lead or memory space. */
   *Open(client: IOService): Program<number> {
@@ -33,7 +51,10 @@ export class IOPCIDevice extends OSObject {
       step.emit({ kind: 'refuse', code: kIOReturnNotOpen, call });
       return kIOReturnNotOpen;
     });
-    if (code === kIOReturnSuccess) this.session = 'open';
+    if (code === kIOReturnSuccess) {
+      this.session = 'open';
+      this.client = client;
+    }
     return code;
   }
 
@@ -100,14 +121,16 @@ export class IOPCIDevice extends OSObject {
   }
 
   /**
-   * What a BAR is: the index that register accesses take, and its bytes. Errors: `kIOReturnBadArgument` above 6,
+   * What a BAR is: the index that register accesses take, which counts those BARs alone that there are, and its bytes.
+   * Errors: `kIOReturnBadArgument` above 6,
    * `kIOReturnNotFound` for a BAR that the device does not have (facts §7.1).
    */
   *GetBARInfo(barIndex: number): Program<[code: number, memoryIndex: number, barSize: number]> {
     if (barIndex > 6) return [yield* refuse('GetBARInfo', kIOReturnBadArgument), 0, 0];
-    const size = yield* now(({ world }) => world.devices.get(this.id)!.bars[barIndex]?.bytes.length ?? 0);
+    const bars = yield* now(({ world }) => world.devices.get(this.id)!.bars.map(({ bytes }) => bytes.length));
+    const size = bars[barIndex] ?? 0;
     if (size === 0) return [yield* refuse('GetBARInfo', kIOReturnNotFound), 0, 0];
-    return [kIOReturnSuccess, barIndex, size];
+    return [kIOReturnSuccess, bars.slice(0, barIndex).filter((bytes) => bytes > 0).length, size];
   }
 
   private *configurationRead(offset: number, width: number): Program<number> {
@@ -152,28 +175,52 @@ export class IOPCIDevice extends OSObject {
     return this.configurationWrite(offset, 4, value);
   }
 
-  /** Whether an access reaches the mapping of the BAR (facts §7.1). */
-  private *reaches(memoryIndex: number, offset: number, width: number): Program<boolean> {
-    if (this.session === 'never') return false;
+  /**
+   * Where an access goes; nowhere before Open, and with an index that no BAR has. To the mapping in the dext nothing is
+   * checked (facts §7.1; IOPCIDevice.cpp of PCIDriverKit 218-245).
+   */
+  private *reach(memoryIndex: number, offset: number, width: number, options: number): Program<Reach | undefined> {
+    if (this.session === 'never') return undefined;
     if (this.session === 'closed') {
       throw new Crash('EXC_BAD_ACCESS: register access after IOPCIDevice::Close', 'register-after-close');
     }
-    const size = yield* now(({ world }) => world.devices.get(this.id)!.bars[memoryIndex]?.bytes.length);
-    if (size === undefined) return false;
-    if (offset + width > size) {
+    const found = yield* now(({ world }) => barAt(world.devices.get(this.id)!, memoryIndex));
+    if (found === undefined) return undefined;
+    const hinted = (options & kIOPCIAccessLatencyTolerantHint) !== 0;
+    const kernel = hinted || kIOPCIKernelMemoryAccess in this.client!.properties;
+    if (!kernel && offset + width > found.size) {
       throw new Crash(
-        `EXC_BAD_ACCESS: register access at ${hex(offset)} beyond the ${size} bytes of BAR ${memoryIndex}`,
+        `EXC_BAD_ACCESS: register access at ${hex(offset)} beyond the ${found.size} bytes of BAR ${found.bar}`,
       );
     }
-    return true;
+    return { ...found, kernel };
   }
 
-  private *memoryRead(bar: number, offset: number, width: number): Program<bigint> {
-    const reaches = yield* this.reaches(bar, offset, width);
+  /**
+   * Why an access does not get to the bus. The kernel checks session and bounds (IOPCIDevice.cpp 3176-3350); on Intel it
+   * takes those of up to 32 bits for I/O space, which no BAR here lies in.
+   */
+  private refusal({ world }: Step, reach: Reach | undefined, offset: number, width: number): number {
+    if (reach === undefined) return kIOReturnNotOpen;
+    if (!reach.kernel) return kIOReturnSuccess;
+    if (world.devices.get(this.id)!.openedBy !== this.client!.service) return kIOReturnNotOpen;
+    if (world.machine.pageSize === 4 * KiB && width < 8) return kIOReturnBadArgument;
+    return offset + width > reach.size ? kIOReturnOverrun : kIOReturnSuccess;
+  }
+
+  private *memoryRead(memoryIndex: number, offset: number, width: number, options: number): Program<bigint> {
+    const reach = yield* this.reach(memoryIndex, offset, width, options);
     const value = yield* act('MemoryRead', 'mmio', (step) => {
+      const code = this.refusal(step, reach, offset, width);
+      if (code !== kIOReturnSuccess) {
+        step.look('config', this.id);
+        step.emit({ kind: 'refuse', code, call: 'MemoryRead' });
+        return undefined;
+      }
+      const { bar } = reach!;
       step.emit({ kind: 'mmio.read', device: this.id, bar, offset, width });
       const device = step.world.devices.get(this.id)!;
-      if (!reaches || !device.present || !commandHas(device, kIOPCICommandMemorySpace)) return undefined;
+      if (!device.present || !commandHas(device, kIOPCICommandMemorySpace)) return undefined;
       const registers = new Registers(step, this.id, bar);
       return modelOf(step, this.id).read?.(registers, { bar, offset, width }) ?? registers.get(offset, width);
     });
@@ -182,44 +229,56 @@ export class IOPCIDevice extends OSObject {
     return value;
   }
 
-  private *memoryWrite(bar: number, offset: number, width: number, value: bigint): Program {
-    const reaches = yield* this.reaches(bar, offset, width);
+  private *memoryWrite(memoryIndex: number, offset: number, width: number, value: bigint, options: number): Program {
+    const reach = yield* this.reach(memoryIndex, offset, width, options);
     yield* act('MemoryWrite', 'mmio', (step) => {
       const device = step.world.devices.get(this.id)!;
-      if (!reaches || !device.present || !commandHas(device, kIOPCICommandMemorySpace)) {
-        const code = device.present ? kIOReturnNotOpen : kIOReturnNoDevice;
+      const lost = commandHas(device, kIOPCICommandMemorySpace) ? kIOReturnSuccess : kIOReturnNotOpen;
+      const code = device.present ? this.refusal(step, reach, offset, width) || lost : kIOReturnNoDevice;
+      if (code !== kIOReturnSuccess) {
         step.look('config', this.id);
         step.emit({ kind: 'refuse', code, call: 'MemoryWrite' });
         return;
       }
+      const { bar } = reach!;
       const model = modelOf(step, this.id);
       step.emit({ kind: 'mmio.write', device: this.id, bar, offset, width, stored: model.write === undefined, value });
       model.write?.(new Registers(step, this.id, bar), { bar, offset, width, value });
     });
   }
 
-  *MemoryRead8(memoryIndex: number, offset: number): Program<number> {
-    return Number(yield* this.memoryRead(memoryIndex, offset, 1));
+  *MemoryRead8(memoryIndex: number, offset: number, options = 0): Program<number> {
+    return Number(yield* this.memoryRead(memoryIndex, offset, 1, options));
   }
-  *MemoryRead16(memoryIndex: number, offset: number): Program<number> {
-    return Number(yield* this.memoryRead(memoryIndex, offset, 2));
+  *MemoryRead16(memoryIndex: number, offset: number, options = 0): Program<number> {
+    return Number(yield* this.memoryRead(memoryIndex, offset, 2, options));
   }
-  *MemoryRead32(memoryIndex: number, offset: number): Program<number> {
-    return Number(yield* this.memoryRead(memoryIndex, offset, 4));
+  *MemoryRead32(memoryIndex: number, offset: number, options = 0): Program<number> {
+    return Number(yield* this.memoryRead(memoryIndex, offset, 4, options));
   }
-  MemoryRead64(memoryIndex: number, offset: number): Program<bigint> {
-    return this.memoryRead(memoryIndex, offset, 8);
+  MemoryRead64(memoryIndex: number, offset: number, options = 0): Program<bigint> {
+    return this.memoryRead(memoryIndex, offset, 8, options);
   }
-  MemoryWrite8(memoryIndex: number, offset: number, value: number): Program {
-    return this.memoryWrite(memoryIndex, offset, 1, BigInt(value));
+  MemoryWrite8(memoryIndex: number, offset: number, value: number, options = 0): Program {
+    return this.memoryWrite(memoryIndex, offset, 1, BigInt(value), options);
   }
-  MemoryWrite16(memoryIndex: number, offset: number, value: number): Program {
-    return this.memoryWrite(memoryIndex, offset, 2, BigInt(value));
+  MemoryWrite16(memoryIndex: number, offset: number, value: number, options = 0): Program {
+    return this.memoryWrite(memoryIndex, offset, 2, BigInt(value), options);
   }
-  MemoryWrite32(memoryIndex: number, offset: number, value: number): Program {
-    return this.memoryWrite(memoryIndex, offset, 4, BigInt(value));
+  MemoryWrite32(memoryIndex: number, offset: number, value: number, options = 0): Program {
+    return this.memoryWrite(memoryIndex, offset, 4, BigInt(value), options);
   }
-  MemoryWrite64(memoryIndex: number, offset: number, value: bigint): Program {
-    return this.memoryWrite(memoryIndex, offset, 8, value);
+  MemoryWrite64(memoryIndex: number, offset: number, value: bigint, options = 0): Program {
+    return this.memoryWrite(memoryIndex, offset, 8, value, options);
   }
+}
+
+/** The BAR that an index of register accesses stands for: it counts those that there are (facts §7.1, PCI 3522). */
+function barAt({ bars }: Device, memoryIndex: number): { readonly bar: number; readonly size: number } | undefined {
+  let index = -1;
+  for (const [bar, { bytes }] of bars.entries()) {
+    if (bytes.length > 0) index += 1;
+    if (index === memoryIndex) return { bar, size: bytes.length };
+  }
+  return undefined;
 }

@@ -24,6 +24,8 @@ export function publish(step: Step, service: IOService, task: number): void {
 export abstract class IOService {
   /** Its kernel object number; 0 before it was published. */
   service = 0;
+  /** What its personality says, by name (`SearchProperty`). */
+  readonly properties: Readonly<Record<string, unknown>> = {};
   /** What it was started on. */
   provider: IOService | IOPCIDevice | undefined = undefined;
   private readonly queues = new Map<string, IODispatchQueue>();

@@ -33,6 +33,8 @@ import { OSAction } from './OSAction.ts';
 export const kIOUserClientQueueNameExternalMethod = 'IOUserClientQueueExternalMethod';
 /** Most arguments of a completion (facts §3.1). */
 export const kIOUserClientAsyncArgumentsCountMax = 16;
+/** What the header says of reference words; 8 get through (facts §1.2, §3.1). */
+export const kIOUserClientAsyncReferenceCountMax = 16;
 
 /** What an external method is called with (facts §3.1). The dext fills in the outputs. */
 export interface IOUserClientMethodArguments {
@@ -71,7 +73,8 @@ export abstract class IOUserClient extends IOService {
 
   /**
    * Override it, or hand it a dispatch entry to have the arguments checked (facts §3.2): any mismatch is
-   * `kIOReturnBadArgument`, no function `kIOReturnNoCompletion`. Unspecified: where macOS checks the completion; here, last.
+   * `kIOReturnBadArgument`, no function `kIOReturnNoCompletion`. Unspecified: the error of a mismatch, and where macOS
+   * checks the completion; here, last (facts §13).
    */
   *ExternalMethod<Target>(
     _selector: number,
@@ -90,6 +93,7 @@ export abstract class IOUserClient extends IOService {
       differs(dispatch.checkStructureOutputSize, args.structureOutputMaximumSize) ||
       (completes !== undefined && completes !== -1 && (completes === 1) !== (args.completion !== null))
     ) {
+      yield* now((step) => step.emit({ kind: 'unspecified', what: 'the error of a dispatch check; BadArgument here' }));
       return yield* refuse('ExternalMethod dispatch check', kIOReturnBadArgument);
     }
     if (dispatch.function === undefined) return yield* refuse('ExternalMethod', kIOReturnNoCompletion);

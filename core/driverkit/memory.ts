@@ -1,9 +1,11 @@
 /** `IOMemoryDescriptor`, `IOMemoryMap`, `IOBufferMemoryDescriptor` (facts §5). */
 import { kIOReturnBadArgument, kIOReturnNoMemory, kIOReturnOverrun, kIOReturnSuccess } from '../codes.ts';
-import { createBuffer, createMapping, createWrapper, type Mapped } from '../iokit/descriptor.ts';
+import { createBuffer, createMapping, createWrapper } from '../iokit/descriptor.ts';
+import type { Mapped } from '../iokit/mappings.ts';
 import type { Direction } from '../iokit/state.ts';
 import { injected } from '../faults/injected.ts';
 import { act, now, refuse, type Program } from '../operation.ts';
+import { KiB } from '../units.ts';
 import { OSObject } from './objects.ts';
 
 export const kIOMemoryDirectionIn = 1;
@@ -15,16 +17,34 @@ export const kIOMemoryDisableCopyOnWrite = 0x10;
 /** Options of `CreateMapping` (IOMemoryDescriptor.iig). */
 export const kIOMemoryMapFixedAddress = 0x1;
 export const kIOMemoryMapReadOnly = 0x2;
+const kIOMemoryMapGuardedMask = 0x1c;
+export const kIOMemoryMapGuardedDefault = 0x0;
+export const kIOMemoryMapGuardedNone = 0x4;
+export const kIOMemoryMapGuardedSmall = 0x8;
+export const kIOMemoryMapGuardedLarge = 0xc;
 export const kIOMemoryMapCacheModeDefault = 0x000;
 export const kIOMemoryMapCacheModeInhibit = 0x100;
 export const kIOMemoryMapCacheModeCopyback = 0x200;
 export const kIOMemoryMapCacheModeWriteThrough = 0x400;
+export const kIOMemoryMapCacheModeRealTime = 0x800;
 const cacheModes: readonly number[] = [
   kIOMemoryMapCacheModeDefault,
   kIOMemoryMapCacheModeInhibit,
   kIOMemoryMapCacheModeCopyback,
   kIOMemoryMapCacheModeWriteThrough,
+  kIOMemoryMapCacheModeRealTime,
 ];
+
+/** Bytes of a large guard (MD:93); a small one is a page. */
+const largeGuard = 64 * KiB;
+
+/** Bytes of each guard that the options of `CreateMapping` ask for (US:677-692). */
+function guardOf(options: number, pageSize: number): number {
+  if ((options & kIOMemoryMapFixedAddress) !== 0) return 0;
+  const asked = options & kIOMemoryMapGuardedMask;
+  if (asked === kIOMemoryMapGuardedNone) return 0;
+  return asked === kIOMemoryMapGuardedLarge ? largeGuard : pageSize;
+}
 
 /** Most descriptors in a Multi (facts §5.1). */
 const maxDescriptors = 32;
@@ -72,7 +92,8 @@ export class IOMemoryDescriptor extends OSObject {
   /**
    * Maps the memory into the dext (facts §2.7, §5.1). The first mapping of a struct input takes the snapshot that all
    * its mappings show. Read-only for direction Out, except for a buffer. `address` counts only with
-   * {@link kIOMemoryMapFixedAddress}, `alignment` never; cache modes change nothing here.
+   * {@link kIOMemoryMapFixedAddress}, `alignment` never; cache modes change nothing here. While a mapping lives that
+   * shows what is asked for in the same way, it is that object again, or a part of it (facts §2.3).
    * Errors: `kIOReturnBadArgument` for an undefined cache mode, else `kIOReturnError`.
    */
   *CreateMapping(
@@ -83,14 +104,20 @@ export class IOMemoryDescriptor extends OSObject {
     _alignment = 0,
   ): Program<[code: number, map: IOMemoryMap | null]> {
     yield* this.used();
-    if (!cacheModes.includes(options & 0xff00)) return [yield* refuse('CreateMapping', kIOReturnBadArgument), null];
-    const { task, readOnly } = yield* now(({ world, actor }) => {
+    const cacheMode = options & 0xff00;
+    if (!cacheModes.includes(cacheMode)) return [yield* refuse('CreateMapping', kIOReturnBadArgument), null];
+    const { task, readOnly, guard } = yield* now(({ world, actor }) => {
       const { type, direction } = world.descriptors.get(this.id)!;
       const asked = (options & kIOMemoryMapReadOnly) !== 0 || direction === 'out';
-      return { task: world.actors.get(actor)!.task, readOnly: asked && type !== 'buffer' };
+      const { pageSize } = world.machine;
+      return {
+        task: world.actors.get(actor)!.task,
+        readOnly: asked && type !== 'buffer',
+        guard: guardOf(options, pageSize),
+      };
     });
     const fixed = (options & kIOMemoryMapFixedAddress) === 0 ? undefined : address;
-    const request = { offset, length, readOnly, address: fixed };
+    const request = { offset, length, readOnly, guard, cacheMode, address: fixed };
     const [code, mapped] = yield* this.calling(createMapping(this.id, task, request));
     return [code, mapped === undefined ? null : new IOMemoryMap(mapped)];
   }

@@ -1,17 +1,12 @@
 /** The struct call path: IOKitLib's stub, the kernel's entry, the remote call, and back (facts §1, §3.3). */
-import {
-  kIOReturnBadArgument,
-  kIOReturnIPCError,
-  kIOReturnSuccess,
-  MACH_SEND_INVALID_DEST,
-  MIG_ARRAY_TOO_LARGE,
-} from '../codes.ts';
+import { kIOReturnBadArgument, kIOReturnIPCError, kIOReturnSuccess, MIG_ARRAY_TOO_LARGE } from '../codes.ts';
 import { store64 } from '../memory/access.ts';
 import { bytesOf } from '../memory/atomics.ts';
 import { touchPages } from '../memory/fault.ts';
 import { mapAnonymous } from '../memory/space.ts';
 import { act, Crash, inKernel, now, refuse, type Act, type Program } from '../operation.ts';
 import { alignUp } from '../units.ts';
+import { refusalOf } from './connection.ts';
 import { createDescriptor } from './descriptor.ts';
 import { rpc } from './queue.ts';
 import { release } from './release.ts';
@@ -103,15 +98,12 @@ export function* call(args: CallArguments): Program<CallResult> {
   ) {
     return [yield* refuse(name, MIG_ARRAY_TOO_LARGE), [], outputSize];
   }
-  const { storeWidth, task, open } = yield* now((step) => {
+  const { storeWidth, task, refused } = yield* now((step) => {
     const { world, actor } = step;
-    step.look('connection', connection);
-    const caller = world.actors.get(actor)!.task;
-    const held = world.connections.get(connection);
-    // A child process does not inherit its parent's ports.
-    return { storeWidth: world.machine.storeWidth, task: caller, open: held?.state === 'open' && held.task === caller };
+    const refusal = refusalOf(step, connection);
+    return { storeWidth: world.machine.storeWidth, task: world.actors.get(actor)!.task, refused: refusal };
   });
-  if (!open) return [yield* refuse(name, MACH_SEND_INVALID_DEST), [], outputSize];
+  if (refused !== kIOReturnSuccess) return [yield* refuse(name, refused), [], outputSize];
   const variable = isVariable(args);
   // An asynchronous call has no variable output: there the constant is a size that no call may have (facts §1.3).
   if (!variable && (outputSize < 0 || outputSize > 0xffff_ffff)) {
@@ -141,6 +133,10 @@ export function* call(args: CallArguments): Program<CallResult> {
 
   const scalars = code === kIOReturnSuccess ? result.scalars.slice(0, args.outputScalars) : [];
   const returned = code === kIOReturnSuccess ? result.output?.length : undefined;
+  if (code === kIOReturnSuccess && returned === undefined && !variable && outputSize > 0 && outputSize <= inlineLimit) {
+    const what = `what ${outputSize} bytes of inline output hold that the dext has not set; untouched here`;
+    yield* now((step) => step.emit({ kind: 'unspecified', what }));
+  }
   if (returned !== undefined) {
     const target = variable ? yield* makeRoom(task, returned) : args.output;
     yield* copy(id, target, returned, storeWidth, task, 'call.copyout');

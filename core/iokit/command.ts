@@ -16,7 +16,7 @@ import { act, now, refuse, type Program, type Step } from '../operation.ts';
 import type { DmaAccess } from '../pcie/state.ts';
 import type { World } from '../world.ts';
 import { bounce, endBounce } from './bounce.ts';
-import { piecesOf, wiredPage } from './pages.ts';
+import { inARow, piecesOf, wiredPage } from './pages.ts';
 import type { Descriptor, Range } from './state.ts';
 import { commandOf, limitOf, runsOf } from './window.ts';
 import { complete, prepare, releaseDescriptor, releaseIova } from './wire.ts';
@@ -228,6 +228,8 @@ function* mapIova(id: number, memory: number, offset: number, bytes: number, who
       return undefined;
     }
     step.emit({ kind: 'iova.allocate', command: id, address, length, shared: sharing });
+    if (mapper === 'dart' && !inARow(pieces, pageSize))
+      step.emit({ kind: 'unspecified', what: 'bus addresses of misaligned ranges behind a DART' });
     return address;
   });
   if (base === undefined) return kIOReturnNoResources;

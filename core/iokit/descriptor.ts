@@ -6,6 +6,7 @@ import { isFree, makeObject, roomFor } from '../memory/space.ts';
 import { act, now, refuse, type Program, type Step } from '../operation.ts';
 import { alignDown, alignUp, GiB } from '../units.ts';
 import type { World } from '../world.ts';
+import { makeMapping, shareMapping, underneath, type Mapped, type MapRequest } from './mappings.ts';
 import { piecesOf, referredPage, stretchesOf, type PagePiece, type Stretch } from './pages.ts';
 import type { Descriptor, descriptorTypes, Direction, Range, ReferencePart } from './state.ts';
 
@@ -173,32 +174,9 @@ function follows(world: World, before: Stretch, after: Stretch): boolean {
   return last.offsetInPage + last.length === pageSize && first!.offsetInPage === 0;
 }
 
-/** Follows Sub descriptors to what they stand on: a mapping's bounds are those of that (facts §5.1, SUB:191-215). */
-function underneath(world: World, descriptor: Descriptor, offset: number): { root: Descriptor; from: number } {
-  if (descriptor.type !== 'sub') return { root: descriptor, from: offset };
-  return underneath(world, world.descriptors.get(descriptor.children[0]!)!, descriptor.start + offset);
-}
-
-/** What of a descriptor is mapped, and how. */
-export interface MapRequest {
-  readonly offset: number;
-  /** 0 for the full length. */
-  readonly length: number;
-  readonly readOnly: boolean;
-  /** Exactly where; absent for anywhere. */
-  readonly address?: number | undefined;
-}
-
-/** A mapping made by {@link createMapping}. */
-export interface Mapped {
-  readonly mapping: number;
-  readonly address: number;
-  readonly length: number;
-}
-
 /**
  * `IOMemoryDescriptor::createMappingInTask` (facts §5.1): every failure is `kIOReturnError`. What appears is the
- * snapshot of a copy-on-write descriptor, else the live memory.
+ * snapshot of a copy-on-write descriptor, else the live memory. A mapping that shows it already is used again.
  */
 export function* createMapping(
   id: number,
@@ -229,10 +207,16 @@ export function* createMapping(
     );
     if (!fits) return [yield* refuse('CreateMapping', kIOReturnError), undefined];
   }
-  const mapped = yield* act('map', 'kernel', (step) => enter(step, id, task, { ...request, length }), {
-    ready: (world) => stretches.every(({ owner }) => isSnapshot(world.descriptors.get(owner.id)!)),
-    waitsFor: () => `the snapshot of descriptor #${id}`,
-  });
+  const asked = { ...request, length };
+  const mapped = yield* act(
+    'map',
+    'kernel',
+    (step) => shareMapping(step, id, task, asked) ?? enter(step, id, task, asked),
+    {
+      ready: (world) => stretches.every(({ owner }) => isSnapshot(world.descriptors.get(owner.id)!)),
+      waitsFor: () => `the snapshot of descriptor #${id}`,
+    },
+  );
   return mapped === undefined ? [kIOReturnError, undefined] : [kIOReturnSuccess, mapped];
 }
 
@@ -240,32 +224,28 @@ export function* createMapping(
 const isSnapshot = ({ copyOnWrite, parts }: Descriptor): boolean =>
   !copyOnWrite || parts.every((part) => part.snapshot !== 0);
 
-/** Maps the pages, with an unused page before them unless the address is given (facts §5.1 "guard page"). */
+/** Maps the pages. Nothing else is mapped in the guards before and behind them (facts §5.1; MD:825-868). */
 function enter(step: Step, id: number, task: number, request: MapRequest): Mapped | undefined {
   const { world } = step;
   const { pageSize } = world.machine;
-  const { offset, length, address: fixed } = request;
+  const { offset, length, address: fixed, readOnly, guard } = request;
   const pieces = piecesOf(world, world.descriptors.get(id)!, offset, length);
   const lead = pieces[0]!.offsetInPage;
   const size = alignUp(lead + length, pageSize);
-  const base = fixed === undefined ? roomFor(world, task, size + pageSize, pageSize) + pageSize : fixed - lead;
-  if (base % pageSize !== 0 || !isFree(world, task, base, size)) {
+  const base = fixed === undefined ? roomFor(world, task, size + 2 * guard, pageSize) + guard : fixed - lead;
+  if (base % pageSize !== 0 || !isFree(world, task, base, size) || world.tasks.get(task)!.state === 'gone') {
     step.emit({ kind: 'refuse', code: kIOReturnError, call: 'CreateMapping' });
     return undefined;
   }
   let at = base;
   for (const run of runsOf(world, pieces)) {
-    const protection = request.readOnly || run.readOnly ? 'read' : 'read-write';
+    const protection = readOnly || run.readOnly ? 'read' : 'read-write';
     const { object, pages } = run;
     const bytes = pages * pageSize;
     step.emit({ kind: 'vm.enter', task, address: at, length: bytes, object, offset: run.page * pageSize, protection });
     at += bytes;
   }
-  const mapping = world.nextId;
-  const address = base + lead;
-  step.emit({ kind: 'mapping.create', mapping, descriptor: id, task, address, length });
-  step.emit({ kind: 'object.retain', object: id });
-  return { mapping, address, length };
+  return makeMapping(step, id, task, base + lead, request, 0);
 }
 
 /** Neighbouring pages of one object. */

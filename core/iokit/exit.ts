@@ -3,7 +3,7 @@ import { unmap } from '../memory/space.ts';
 import { act, now, type Program } from '../operation.ts';
 import { recoverDevice } from '../pcie/recovery.ts';
 import type { World } from '../world.ts';
-import { dropClientMemory } from './client-memory.ts';
+import { dropClientMemory, dropTaskMemory } from './client-memory.ts';
 import { release } from './release.ts';
 import { clientClose, finalize } from './termination.ts';
 
@@ -25,6 +25,7 @@ export function* exitProcedure(task: number): Program {
   });
   yield* clientsDied(task);
   yield* dropReferences(task);
+  yield* dropTaskMemory(task);
   if (!quiesceFirst) yield* clientsCrashed(task);
   yield* servicesGone(task);
   yield* act('task end', 'kernel', (step) => {
@@ -71,7 +72,8 @@ function heldByDext(world: World, task: number, object: number): number {
   let held = (world.references.get(object) ?? 0) - (world.descriptors.get(object)?.leaked ?? 0);
   for (const { children } of world.descriptors.values()) held -= children.filter((child) => child === object).length;
   for (const { descriptor } of world.commands.values()) if (descriptor === object) held -= 1;
-  for (const { descriptor } of world.mappings.values()) if (descriptor === object) held -= 1;
+  for (const { descriptor, within } of world.mappings.values())
+    if (descriptor === object || within === object) held -= 1;
   for (const { action } of world.sources.values()) if (action === object) held -= 1;
   for (const { holds } of world.actors.values()) held -= holds.filter((other) => other === object).length;
   return held;

@@ -120,6 +120,23 @@ export const iokitKinds = {
     text: 'connection #{connection} lets mapping #{mapping} go',
     footprint: (e, touch) => touch('connection', e.connection, 'sync'),
   }),
+  'mapping.keep': kind({
+    doc: 'IOConnectMapMemory64 into another process: that process gets a right to the mapping, which outlives the connection.',
+    source: 'facts §6; xnu IOUserClient.cpp 4702-4709',
+    fields: { connection: 'id', type: 'count', task: 'task', mapping: 'id' },
+    text: 'task {task} keeps mapping #{mapping} of memory type {type} of connection #{connection}',
+    footprint: (e, touch) => {
+      touch('connection', e.connection, 'sync');
+      touch('task', e.task, 'write');
+    },
+  }),
+  'mapping.drop': kind({
+    doc: "IOConnectUnmapMemory64 from another process, or the end of the process's ports: it loses its right to the mapping.",
+    source: 'facts §6; xnu IOUserClient.cpp 4823-4832',
+    fields: { task: 'task', mapping: 'id' },
+    text: 'task {task} lets mapping #{mapping} go',
+    footprint: (e, touch) => touch('task', e.task, 'write'),
+  }),
   'call.begin': kind({
     doc: 'An IOConnectCall begins: IOKitLib builds the message.',
     source: 'facts §1.1',
@@ -493,9 +510,23 @@ export const iokitKinds = {
     fields: { mapping: 'id', descriptor: 'id', task: 'task', address: 'address', length: 'bytes' },
     text: 'mapping #{mapping} of descriptor #{descriptor} at {address} (+{length}) of task {task}',
     footprint: (e, touch, world) => {
-      touchDescriptor(e.descriptor, 'read', touch, world);
+      touchDescriptor(e.descriptor, 'write', touch, world); // later mappings may find it
       touch('task', e.task, 'write', e.address, e.address + e.length);
     },
+  }),
+  'mapping.options': kind({
+    doc: 'How a mapping shows its memory: what a later one must ask for to be this object, or a part of it.',
+    source: 'facts §2.3; xnu IOMemoryDescriptor.cpp 5615 copyCompatible',
+    fields: { mapping: 'id', offset: 'bytes', readOnly: 'flag', guard: 'bytes', cacheMode: 'hex', within: 'id' },
+    text: 'mapping #{mapping} begins at {offset}, read-only {readOnly}, guards of {guard} bytes, cache mode {cacheMode}, within mapping #{within}',
+    footprint: (e, touch) => touch('object', e.mapping, 'sync'),
+  }),
+  'mapping.again': kind({
+    doc: 'CreateMapping finds a mapping that shows just this, and hands out the same object once more.',
+    source: 'facts §2.3; xnu IOMemoryDescriptor.cpp 5615 copyCompatible',
+    fields: { mapping: 'id', descriptor: 'id' },
+    text: 'mapping #{mapping} again, for descriptor #{descriptor}',
+    footprint: (e, touch, world) => touchDescriptor(e.descriptor, 'read', touch, world),
   }),
   'command.create': kind({
     doc: "An IODMACommand is made for a device, or by mistake for a service, whose mapper is not the device's.",

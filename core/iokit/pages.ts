@@ -85,6 +85,14 @@ function piecesOfStretch(world: World, { owner, offset, length }: Stretch): Page
   return pieces;
 }
 
+/** Whether the pieces meet at page borders, so that they are one stretch wherever their pages are put in a row. */
+export function inARow(pieces: readonly PagePiece[], pageSize: number): boolean {
+  return pieces.every(
+    ({ offsetInPage, length }, index) =>
+      (index === 0 || offsetInPage === 0) && (index === pieces.length - 1 || offsetInPage + length === pageSize),
+  );
+}
+
 /** The wired page behind a piece; nothing when it is not wired. */
 export function wiredPage(world: World, { owner, page }: PagePiece): WiredPage | undefined {
   return world.descriptors.get(owner)!.wired[page];

@@ -23,6 +23,7 @@ export function* release(object: number, what = 'object'): Program {
     if (completes && (yield* now(({ world }) => world.commands.get(object)!.prepared))) yield* completeDMA(object);
     yield* free(object, mapping);
     if (mapping !== undefined) yield* releaseDescriptor(mapping.descriptor);
+    if (mapping !== undefined && mapping.within !== 0) yield* release(mapping.within);
     if (handler !== 0) yield* release(handler);
   }
 }
@@ -63,7 +64,7 @@ function* held<R>(given: readonly Given[], program: Program<R> | Operation<R>): 
 
 function free(object: number, mapping: Mapping | undefined): Act<void> {
   return act('free', 'kernel', (step) => {
-    if (mapping !== undefined) {
+    if (mapping?.within === 0) {
       const { pageSize } = step.world.machine;
       const start = alignDown(mapping.address, pageSize);
       unmap(step, mapping.task, start, alignUp(mapping.address + mapping.length, pageSize) - start);

@@ -64,13 +64,26 @@ export interface Descriptor {
   leaked: number;
 }
 
+/** How a mapping shows its memory: what a later one must ask for to get it again (facts §2.3, MD:5615). */
+export interface MapOptions {
+  readonly readOnly: boolean;
+  /** Bytes that are kept free before and behind it. */
+  readonly guard: number;
+  /** As the caller asked for it; 0, the default, fits any. */
+  readonly cacheMode: number;
+}
+
 /** An `IOMemoryMap`: a descriptor's memory in an address space. */
-export interface Mapping {
+export interface Mapping extends MapOptions {
   readonly id: number;
   readonly descriptor: number;
+  /** Where in the descriptor it begins, in bytes. */
+  readonly offset: number;
   readonly task: number;
   readonly address: number;
   readonly length: number;
+  /** The mapping that it is a part of, and keeps; 0 for one that has its own pages. */
+  readonly within: number;
 }
 
 /** An `IODMACommand`. */

@@ -83,10 +83,16 @@ export function* terminate(service: number): Program {
 
 /** The end of a service, whether the dext has stopped it or died: what it has left open is closed (facts §3.6 (4), §7.3). */
 export function finalize(step: Step, service: number): void {
-  for (const { id, openedBy } of step.world.devices.values())
-    if (openedBy === service) step.emit({ kind: 'pci.close', device: id, service });
-  for (const { id, service: client, state } of step.world.connections.values())
-    if (client === service && state !== 'stopped')
+  const { name, state, task } = step.world.services.get(service)!;
+  for (const { id, openedBy } of step.world.devices.values()) {
+    if (openedBy !== service) continue;
+    // Nobody has quiesced the device; a Mac closes it when it gets round to it (facts §13, US:4029-4060).
+    if (state === 'stopping' && step.world.tasks.get(task)!.state !== 'alive')
+      step.emit({ kind: 'unspecified', what: `when the device of "${name}" is closed, whose dext died in its Stop` });
+    step.emit({ kind: 'pci.close', device: id, service });
+  }
+  for (const { id, service: client, state: at } of step.world.connections.values())
+    if (client === service && at !== 'stopped')
       step.emit({ kind: 'connection.state', connection: id, state: 'stopped' });
   step.emit({ kind: 'service.state', service, state: 'terminated' });
 }

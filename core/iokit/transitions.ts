@@ -341,15 +341,23 @@ export const iokitTransitions: Transitions<typeof iokitKinds> = {
     world.descriptors.get(e.descriptor)!.wireCount -= 1;
   },
   'mapping.create': (world, e) => {
-    world.mappings.set(e.mapping, {
-      id: e.mapping,
-      descriptor: e.descriptor,
-      task: e.task,
-      address: e.address,
-      length: e.length,
-    });
-    world.references.set(e.mapping, 1);
-    world.nextId = e.mapping + 1;
+    const { mapping: id, descriptor, task, address, length } = e;
+    const options = { offset: 0, readOnly: false, guard: 0, cacheMode: 0, within: 0 };
+    world.mappings.set(id, { id, descriptor, task, address, length, ...options });
+    world.references.set(id, 1);
+    world.nextId = id + 1;
+  },
+  'mapping.options': (world, e) => {
+    const { offset, readOnly, guard, cacheMode, within } = e;
+    Object.assign(world.mappings.get(e.mapping)!, { offset, readOnly, guard, cacheMode, within });
+  },
+  'mapping.again': () => {},
+  'mapping.keep': (world, e) => {
+    world.tasks.get(e.task)!.mappings.push(e.mapping);
+  },
+  'mapping.drop': (world, e) => {
+    const { mappings } = world.tasks.get(e.task)!;
+    mappings.splice(mappings.indexOf(e.mapping), 1);
   },
   'command.create': (world, e) => {
     world.commands.set(e.command, {

@@ -3,6 +3,7 @@ import { directionBits, directionOf, IOMemoryMap } from '../driverkit/memory.ts'
 import type { IOMemoryDescriptor as DriverKitDescriptor } from '../driverkit/memory.ts';
 import { OSObject } from '../driverkit/objects.ts';
 import { createDescriptor, createMapping } from '../iokit/descriptor.ts';
+import { plain } from '../iokit/mappings.ts';
 import { complete, prepare } from '../iokit/wire.ts';
 import { act, now, type Program } from '../operation.ts';
 
@@ -72,7 +73,7 @@ export class IOMemoryDescriptor extends OSObject {
       task: world.actors.get(actor)!.task,
       readOnly: world.descriptors.get(this.id)!.direction === 'out',
     }));
-    const [, mapped] = yield* this.calling(createMapping(this.id, task, { offset: 0, length: 0, readOnly }));
+    const [, mapped] = yield* this.calling(createMapping(this.id, task, { ...plain, offset: 0, length: 0, readOnly }));
     return mapped === undefined ? null : new IOMemoryMap(mapped);
   }
 }

@@ -86,6 +86,8 @@ export interface Task {
   /** Virtual page number to translation. */
   readonly translations: Map<number, Translation>;
   readonly heap: Heap;
+  /** What other processes have mapped into it with `IOConnectMapMemory64`, once for each call: it goes with its ports (facts §6). */
+  readonly mappings: number[];
   /** `dying`: no thread of it runs in user space; `disconnected`: its ports are gone; `gone`: its memory too (facts §3.6). */
   state: 'alive' | 'dying' | 'disconnected' | 'gone';
   /** What ended it. */

@@ -62,6 +62,7 @@ export const memoryTransitions: Transitions<typeof memoryKinds> = {
       entries: [],
       translations: new Map(),
       heap: { blocks: new Map(), free: new Map(), zoneNext: 0, zoneEnd: 0 },
+      mappings: [],
       state: 'alive',
       death: 'none',
     });

@@ -11,6 +11,7 @@ import type { World } from '../world.ts';
 import { beatStatus } from './bus.ts';
 import { landed, tagOf } from './flow.ts';
 import { raise, senseLine } from './interrupt.ts';
+import type { BeatStatus } from './kinds.ts';
 import { beatEnd, completionEnd } from './packets.ts';
 import type { WritePacket } from './state.ts';
 
@@ -40,6 +41,12 @@ class Landing extends Operation<number> {
   }
 }
 
+/** The driver of a DART is not published: what more it does when it refuses an access is not established (facts §13). */
+function sayUnspecified(step: Step, status: BeatStatus): void {
+  if (status === 'iommu-fault' && step.world.machine.mapper === 'dart')
+    step.emit({ kind: 'unspecified', what: 'what a DART does at a fault, but refuse the access' });
+}
+
 /** One beat of a memory write. Nobody hears when it is refused: the packet ends there. */
 function write(step: Step, packet: WritePacket, done: number): number {
   const { machine } = step.world;
@@ -49,6 +56,7 @@ function write(step: Step, packet: WritePacket, done: number): number {
   const length = beatEnd(machine, address, end) - address;
   const status = beatStatus(step.world, address, true);
   step.emit({ kind: 'dma.write', request, segment, address, length, local: packet.local + done, status });
+  sayUnspecified(step, status);
   return status !== 'ok' || address + length === end ? 0 : done + length;
 }
 
@@ -101,6 +109,7 @@ class Completion extends Operation<number> {
     const length = beatEnd(machine, address, completionEnd(machine, read.address, end, address)) - address;
     const status = read.fails === 'ok' ? beatStatus(world, address, false) : read.fails;
     step.emit({ kind: 'dma.read', request, segment, address, length, local: read.local + this.done, status });
+    sayUnspecified(step, status);
     if (status === 'ok' && address + length < end) return this.done + length;
     step.emit({ kind: 'tlp.complete', device: this.device, tag, status });
     return 0;

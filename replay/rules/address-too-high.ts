@@ -1,4 +1,5 @@
-import { codeName, kIOReturnMessageTooLarge, kIOReturnNoResources } from '../../core/codes.ts';
+import { codeName } from '../../core/code-names.ts';
+import { kIOReturnMessageTooLarge, kIOReturnNoResources } from '../../core/codes.ts';
 import type { Command } from '../../core/iokit/state.ts';
 import { limitOf } from '../../core/iokit/window.ts';
 import { eachPiece } from '../../core/memory/translate.ts';

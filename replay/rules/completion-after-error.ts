@@ -1,4 +1,5 @@
-import { codeName, kIOReturnSuccess, MIG_SERVER_DIED } from '../../core/codes.ts';
+import { codeName } from '../../core/code-names.ts';
+import { kIOReturnSuccess, MIG_SERVER_DIED } from '../../core/codes.ts';
 import type { World } from '../../core/world.ts';
 import type { Rule, Watch } from '../rule.ts';
 import { Calls, type KnownCall } from './shared/calls.ts';

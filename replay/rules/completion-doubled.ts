@@ -1,4 +1,4 @@
-import { codeName } from '../../core/codes.ts';
+import { codeName } from '../../core/code-names.ts';
 import type { Rule, Watch } from '../rule.ts';
 import { Calls } from './shared/calls.ts';
 import { Preparations } from './shared/preparations.ts';

@@ -1,4 +1,5 @@
-import { codeName, kIOReturnBusy, kIOReturnNotReady } from '../../core/codes.ts';
+import { codeName } from '../../core/code-names.ts';
+import { kIOReturnBusy, kIOReturnNotReady } from '../../core/codes.ts';
 import type { Rule, Watch } from '../rule.ts';
 import { Inside } from './shared/inside.ts';
 import { tellMemory, who } from './shared/tell.ts';

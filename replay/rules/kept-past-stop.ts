@@ -30,6 +30,7 @@ export const keptPastStop: Rule = {
     const own: Watch['on'] = {
       'command.activate': ({ command }, at) => used(at.world.commands.get(command)!.descriptor, 'prepares', at),
       'mapping.create': ({ descriptor }, at) => used(descriptor, 'maps', at),
+      'mapping.again': ({ descriptor }, at) => used(descriptor, 'maps', at),
     };
     return { on: together(transfers.on, own), beat: transfers.beat };
   },

@@ -1,4 +1,5 @@
-import { codeName, kIOReturnBadArgument } from '../../core/codes.ts';
+import { codeName } from '../../core/code-names.ts';
+import { kIOReturnBadArgument } from '../../core/codes.ts';
 import type { Rule } from '../rule.ts';
 import { tellMemory, who } from './shared/tell.ts';
 

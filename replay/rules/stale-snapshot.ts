@@ -1,6 +1,6 @@
 import { lookup } from '../../core/memory/fault.ts';
 import type { World } from '../../core/world.ts';
-import type { Rule } from '../rule.ts';
+import type { Moment, Rule } from '../rule.ts';
 import { tellMemory, who } from './shared/tell.ts';
 
 /**
@@ -13,25 +13,27 @@ export const staleSnapshot: Rule = {
   advice: 'Pass the memory in a new call for each transfer, or describe it with kIOMemoryDisableCopyOnWrite.',
   watch(report) {
     const first = new Map<number, First>();
-    return {
-      on: {
-        'mapping.create': ({ descriptor }, { seq, actor, world }) => {
-          const taken = first.get(descriptor);
-          if (taken === undefined) {
-            first.set(descriptor, { seq, pages: pagesNow(world, descriptor) });
-            return;
-          }
-          const page = changedPage(world, descriptor, taken);
-          if (page === undefined) return;
-          report({
-            message: `${who(world, actor)} maps ${tellMemory(world, descriptor)} again and gets the first snapshot:
+    const maps = (descriptor: number, { seq, actor, world }: Moment): void => {
+      const taken = first.get(descriptor);
+      if (taken === undefined) {
+        first.set(descriptor, { seq, pages: pagesNow(world, descriptor) });
+        return;
+      }
+      const page = changedPage(world, descriptor, taken);
+      if (page === undefined) return;
+      report({
+        message: `${who(world, actor)} maps ${tellMemory(world, descriptor)} again and gets the first snapshot:
   event ${taken.seq}: its first mapping took the snapshot
   since then its page ${page} was written, which no mapping of this descriptor will ever show`,
-            seq,
-            actors: [actor],
-            key: String(descriptor),
-          });
-        },
+        seq,
+        actors: [actor],
+        key: String(descriptor),
+      });
+    };
+    return {
+      on: {
+        'mapping.create': ({ descriptor }, at) => maps(descriptor, at),
+        'mapping.again': ({ descriptor }, at) => maps(descriptor, at),
         'object.free': ({ object }) => void first.delete(object),
       },
     };

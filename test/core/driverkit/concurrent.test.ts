@@ -3,14 +3,17 @@ import { describe, expect, test } from 'vitest';
 import {
   IOBufferMemoryDescriptor,
   IODispatchQueue,
+  kIODispatchQueueMethodsNotSynchronized,
   kIODispatchQueueReentrant,
   kIOMemoryDirectionInOut,
+  kIOReturnSuccess,
   note,
+  sleep,
   store,
   type Program,
 } from '../../../index.ts';
 import { found } from '../../support/found.ts';
-import { runs, type Setup } from '../../support/run.ts';
+import { run, runs, type Setup } from '../../support/run.ts';
 
 type Body = (queue: IODispatchQueue, block: (name: string) => () => Program) => Program;
 
@@ -86,4 +89,29 @@ test('on any other queue they run one after the other, which is not established'
     );
     expect(ran.of('unspecified')).toHaveLength(3);
   }
+});
+
+test('MethodsNotSynchronized is not documented: the queue is serial all the same, and the run says so (§7.4)', () => {
+  const seen: string[] = [];
+  const ran = run({
+    *method() {
+      const options = kIODispatchQueueReentrant | kIODispatchQueueMethodsNotSynchronized;
+      const [code, queue] = yield* IODispatchQueue.Create('both', options);
+      for (const name of ['a', 'b']) {
+        yield* queue.DispatchAsync(function* () {
+          seen.push(`${name} begins`);
+          yield* sleep(100);
+          seen.push(`${name} ends`);
+        });
+      }
+      yield* queue.DispatchSync(function* () {});
+      return code;
+    },
+    *app(app, connect) {
+      return (yield* app.IOConnectCallScalarMethod(connect, 0, []))[0];
+    },
+  });
+  expect(ran.result).toBe(kIOReturnSuccess);
+  expect(seen).toEqual(['a begins', 'a ends', 'b begins', 'b ends']);
+  expect(ran.of('unspecified')).toHaveLength(1);
 });

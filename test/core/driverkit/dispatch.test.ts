@@ -45,6 +45,20 @@ function check(entry: IOUserClientMethodDispatch | undefined, args: Arguments): 
   return [result, ran];
 }
 
+/** What is said of the error: that no source says which it is (§13). */
+test('a mismatch is marked as unspecified', () => {
+  const ran = run({
+    *method(args, client) {
+      return yield* client.check(args, { checkScalarInputCount: 1 });
+    },
+    *app(app, connect) {
+      return (yield* app.IOConnectCallScalarMethod(connect, 0, []))[0];
+    },
+  });
+  expect(ran.result).toBe(kIOReturnBadArgument);
+  expect(ran.of('unspecified').map(({ what }) => what)).toEqual(['the error of a dispatch check; BadArgument here']);
+});
+
 const passes = [42, true];
 const fails = [kIOReturnBadArgument, false];
 

@@ -2,14 +2,21 @@
 import { describe, expect, test } from 'vitest';
 import {
   IOService,
+  kIOPCIAccessLatencyTolerantHint,
   kIOPCICommandBusLead,
   kIOPCICommandMemorySpace,
   kIOPCIConfigurationOffsetCommand,
+  kIOPCIKernelMemoryAccess,
+  kIOReturnBadArgument,
+  kIOReturnNotFound,
   kIOReturnNotOpen,
+  kIOReturnOverrun,
   kIOReturnSuccess,
+  KiB,
   type IOPCIDevice,
   type Program,
 } from '../../../index.ts';
+import { act } from '../../../core/operation.ts';
 import { probeBar, probeRegisters } from '../../support/probe.ts';
 import { runAnyhow, type Ran, type TestDriver } from '../../support/run.ts';
 
@@ -204,4 +211,111 @@ describe('Reset', () => {
   test('needs a session', () => {
     expect(well((pci) => pci.Reset(0), false)).toBe(kIOReturnNotOpen);
   });
+});
+
+describe('register accesses through the kernel (§7.1 "_MemoryAccess")', () => {
+  const hint = kIOPCIAccessLatencyTolerantHint;
+
+  test('work as those to the mapping, of 8 to 64 bits', () => {
+    const value = well(function* (pci) {
+      yield* pci.MemoryWrite64(0, register, 0x8877_6655_4433_2211n, hint);
+      return [
+        yield* pci.MemoryRead8(0, register, hint),
+        yield* pci.MemoryRead16(0, register, hint),
+        yield* pci.MemoryRead32(0, register, hint),
+        yield* pci.MemoryRead64(0, register, hint),
+      ];
+    });
+    expect(value).toEqual([0x11, 0x2211, 0x4433_2211, 0x8877_6655_4433_2211n]);
+  });
+
+  test('beyond the BAR: Overrun, so all ones, or dropped; the dext lives on', () => {
+    const ran = inStart(function* (pci) {
+      yield* pci.MemoryWrite32(0, probeBar - 3, 0, hint);
+      return [yield* pci.MemoryRead32(0, probeBar - 3, hint), yield* pci.MemoryRead8(0, probeBar, hint)];
+    });
+    expect(ran.value).toEqual([0xffff_ffff, 0xff]);
+    expect(ran.findings).toEqual([]);
+    expect(ran.of('refuse').map(({ code, call }) => [code, call])).toEqual([
+      [kIOReturnOverrun, 'MemoryWrite'],
+      [kIOReturnOverrun, 'MemoryRead'],
+      [kIOReturnOverrun, 'MemoryRead'],
+    ]);
+  });
+
+  test('when the kernel has closed the session by force: NotOpen; the mapping in the dext is still there', () => {
+    const ran = inStart(function* (pci, driver) {
+      yield* act('forced close', 'kernel', (step) =>
+        step.emit({ kind: 'pci.close', device: pci.id, service: driver.service }),
+      );
+      return [yield* pci.MemoryRead32(0, register, hint), yield* pci.MemoryRead32(0, register)];
+    });
+    expect(ran.value).toEqual([0xffff_ffff, 0xffff_ffff]);
+    expect(ran.of('refuse').map(({ code }) => code)).toEqual([kIOReturnNotOpen]);
+  });
+
+  test('after Close they crash the dext all the same: there is no table of mappings to look at', () => {
+    const message = crashOf(function* (pci, driver) {
+      yield* pci.Close(driver);
+      yield* pci.MemoryRead32(0, register, hint);
+    }, 'register-after-close');
+    expect(message).toContain('after IOPCIDevice::Close');
+  });
+
+  test('with memory space off: all ones', () => {
+    const value = well(function* (pci) {
+      yield* pci.ConfigurationWrite16(command, kIOPCICommandBusLead);
+      return yield* pci.MemoryRead32(0, register, hint);
+    });
+    expect(value).toBe(0xffff_ffff);
+  });
+
+  test('of all registers, if the driver has the property', () => {
+    class KernelAccess extends OtherService {
+      override readonly properties = { [kIOPCIKernelMemoryAccess]: true };
+    }
+    const ran = inStart(function* (pci, driver) {
+      const other = new KernelAccess();
+      yield* driver.Create(other);
+      yield* pci.Open(other);
+      return yield* pci.MemoryRead32(0, probeBar);
+    }, false);
+    expect(ran.value).toBe(0xffff_ffff);
+    expect(ran.findings).toEqual([]);
+  });
+
+  test('on Intel those of up to 32 bits are taken for I/O space: BadArgument', () => {
+    let value: unknown;
+    const ran = runAnyhow({
+      machine: { pageSize: 4 * KiB, mapper: 'vtd' },
+      *app() {},
+      *start({ pci }) {
+        yield* pci.MemoryWrite64(0, register, 5n, hint);
+        value = [yield* pci.MemoryRead32(0, register, hint), yield* pci.MemoryRead64(0, register, hint)];
+      },
+    });
+    expect(value).toEqual([0xffff_ffff, 5n]);
+    expect(ran.of('refuse').map(({ code }) => code)).toContain(kIOReturnBadArgument);
+  });
+});
+
+test('memoryIndex is not the number of the BAR: it counts those that there are (§7.1)', () => {
+  let value: unknown;
+  const ran = runAnyhow({
+    device: { name: 'gaps', bars: [0, 0x100, 0, 0x200], memory: 0, engines: () => ({}) },
+    *app() {},
+    *start({ pci }) {
+      const infos: unknown[] = [];
+      for (const bar of [0, 1, 2, 3, 4]) infos.push(yield* pci.GetBARInfo(bar));
+      yield* pci.MemoryWrite32(1, 0x1fc, 7);
+      value = [infos, yield* pci.MemoryRead32(1, 0x1fc), yield* pci.MemoryRead32(2, 0)];
+    },
+  });
+  const absent = [kIOReturnNotFound, 0, 0];
+  expect(value).toEqual([
+    [absent, [kIOReturnSuccess, 0, 0x100], absent, [kIOReturnSuccess, 1, 0x200], absent],
+    7,
+    0xffff_ffff,
+  ]);
+  expect(ran.of('mmio.write').map(({ bar }) => bar)).toEqual([3]);
 });

@@ -74,6 +74,29 @@ describe('with a mapper', () => {
     });
     expect(result).toEqual([[32 * KiB], [16 * KiB - 1, 16 * KiB], [16 * KiB, 100]]);
   });
+
+  test.each([
+    ['dart', 16 * KiB - 1, 1],
+    ['dart', 16 * KiB, 0],
+    ['vtd', 16 * KiB - 1, 0],
+  ] as const)(
+    'what a %s gives ranges that meet after %i bytes is unspecified %i times (§13)',
+    (mapper, length, times) => {
+      const ran = inDext(
+        function* (inside) {
+          const { address } = inside;
+          const ranges = [
+            { address, length },
+            { address: address + 32 * KiB, length: 16 * KiB },
+          ];
+          const [, memory] = yield* inside.client.CreateMemoryDescriptorFromClient(kIOMemoryDirectionOut, ranges);
+          return (yield* (yield* commandFor(inside)).PrepareForDMA(0, memory, 0, 0))[0];
+        },
+        { machine: { mapper } },
+      );
+      expect(ran.of('unspecified')).toHaveLength(times);
+    },
+  );
 });
 
 describe('without a mapper', () => {

@@ -10,6 +10,7 @@ import {
   type IOMemoryDescriptor,
   type KindName,
   type MachineOptions,
+  type Program,
 } from '../../../index.ts';
 import { commandFor } from '../../support/dext.ts';
 import { violations } from '../../support/invariants.ts';
@@ -93,6 +94,32 @@ describe('the death of a dext', () => {
     const ran = runAnyhow({ ...dying(), open: false });
     expect(order(ran, 'pci.quiesce', 'device.reset', 'pci.close')).toEqual([]);
   });
+
+  test.each(['13.3-14.1', '14.2'] as const)(
+    'in the Stop of its driver: nobody resets the device, and when it is closed is unspecified (§13, macOS %s)',
+    (era) => {
+      const ran = runAnyhow({
+        machine: { era },
+        *start(driver) {
+          driver.Stop = function* (): Program<number> {
+            yield* load(0, 1);
+            return 0;
+          };
+        },
+        *method(_, client) {
+          return yield* client.driver.Terminate();
+        },
+        *app(app, connect) {
+          yield* app.IOConnectCallScalarMethod(connect, 0, []);
+        },
+      });
+      expect(ran.findings.map(({ rule }) => rule)).toEqual(['crash']);
+      expect(order(ran, 'pci.quiesce', 'device.reset', 'unspecified', 'pci.close')).toEqual([
+        'unspecified',
+        'pci.close',
+      ]);
+    },
+  );
 
   test('before macOS 13.3 the wires of its commands leak', () => {
     const { world } = runAnyhow(dying({ era: 'before-13.3' }));

@@ -61,11 +61,15 @@ describe('up to 4096 bytes of room', () => {
     expect(call(8, answer([]))).toEqual({ code: 0, count: 0, bytes: [9, 9, 9, 9, 9, 9, 9, 9] });
   });
 
-  test('no output set: the count remains the room', () => {
+  test('no output set: the count remains the room, what the bytes are is unspecified (§3.3 (7))', () => {
     const none: Method = function* () {
       return 0;
     };
     expect(call(100, none)).toEqual({ code: 0, count: 100, bytes: [9, 9, 9, 9, 9, 9, 9, 9] });
+    const ran = run({ method: none, app: (app, connect) => app.IOConnectCallStructMethod(connect, 0, 0, 0, 0, 100) });
+    expect(ran.of('unspecified')).toHaveLength(1);
+    const scalar = run({ method: none, app: (app, connect) => app.IOConnectCallScalarMethod(connect, 0, []) });
+    expect(scalar.of('unspecified')).toEqual([]);
   });
 
   test('more than there is room: BadArgument, nothing is copied', () => {
@@ -175,6 +179,14 @@ test('scalar outputs that the dext leaves alone are 0; after an error there are 
     [0, [0n, 0n]],
     [kIOReturnError, []],
   ]);
+});
+
+test('room above 32 bits: IPCError, and the dext hears nothing (§1.3)', () => {
+  const ran = run({
+    app: (app, connect) => app.IOConnectCallStructMethod(connect, 0, 0, 0, 0x1_0400_0000, 2 ** 32),
+  });
+  expect(ran.result).toEqual([kIOReturnIPCError, 2 ** 32]);
+  expect(ran.of('call.begin')).toEqual([]);
 });
 
 describe('kIOConnectMethodVarOutputSize (§1.1 (5), §3.3 (3), (5))', () => {

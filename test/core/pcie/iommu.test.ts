@@ -109,6 +109,17 @@ describe('a device write into a struct input', () => {
     expect(tryIt({ mapper: 'dart' })).toEqual({ statuses: [ok], byte: 0x77, beats: 8 });
     expect(tryIt({ mapper: 'dart', dartEnforcesReadOnly: true })).toEqual({ statuses: [fault], byte: 0, beats: 2 });
   });
+
+  test.each([
+    ['dart', 1],
+    ['vtd', 0],
+  ] as const)('a fault of %s is unspecified %i times (§13)', (mapper, times) => {
+    const ran = inDext(({ client }) => obey(client.pci, { command: 'write', address: 0x1234_0000, length: 4 }), {
+      machine: { mapper },
+    });
+    expect(written(ran)).toEqual([fault]);
+    expect(ran.of('unspecified')).toHaveLength(times);
+  });
 });
 
 describe('sharing', () => {
