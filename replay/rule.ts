@@ -49,6 +49,8 @@ export interface Watch {
    * when the rule must see the next one.
    */
   beat?(event: Beat, at: Moment): Stretch | undefined;
+  /** Kinds in `on` that change nothing of what `beat` says. */
+  readonly aside?: readonly KindName[];
   /** Called once after a run that ended by itself and had any event that the rule looks at, for what shows only then. */
   end?(world: World): void;
 }

@@ -9,8 +9,6 @@ import { misuseRules, watchedRules } from './rules.ts';
 
 const noWorld = emptyWorld();
 const nowhere: Stretch = { from: 0, to: 0 };
-const reads = kindNumbers.get('dma.read')!;
-const writes = kindNumbers.get('dma.write')!;
 
 type Handler = (event: AnyEvent, at: Moment) => void;
 
@@ -20,7 +18,7 @@ type Begin = (reporter: (rule: RuleHead) => Report) => Watch;
 /** What a choice of rules comes to: made once, for all the runs that are watched with it. */
 interface Plan {
   readonly begins: readonly Begin[];
-  /** By kind number: which of them look at it. */
+  /** By kind number: which of them look at it; for beats, besides those in `beats`. Undefined where nobody looks. */
   readonly lookers: readonly (readonly number[] | undefined)[];
   /** Which of them look at beats. */
   readonly beats: readonly number[];
@@ -54,12 +52,15 @@ function makePlan(chosen: ReadonlySet<RuleName>): Plan {
   }
   const watches = begins.map((begin) => begin(() => () => {}));
   const looks = watches.map(({ on }) => on);
+  const beats = watches.flatMap((watch, index) => ('beat' in watch ? [index] : []));
   const lookers = kindNames.map((kind) => {
     const those = looks.flatMap((on, index) => (on[kind] === undefined ? [] : [index]));
-    return those.length === 0 ? undefined : those;
+    const isBeat = kind === 'dma.read' || kind === 'dma.write';
+    return those.length === 0 && !(isBeat && beats.length > 0) ? undefined : those;
   });
-  const beats = watches.flatMap((watch, index) => ('beat' in watch ? [index] : []));
-  const disturbs = kindNames.map((kind) => beats.some((index) => looks[index]![kind] !== undefined));
+  const disturbs = kindNames.map((kind) =>
+    beats.some((index) => looks[index]![kind] !== undefined && watches[index]!.aside?.includes(kind) !== true),
+  );
   return { begins, lookers, beats, disturbs };
 }
 
@@ -84,12 +85,10 @@ export class Watcher {
   private readonly plan: Plan;
   /** A rule begins with the first event that it looks at: most runs have none for most rules. */
   private readonly watches: (Watch | undefined)[] = [];
-  /** By kind number, once there was such an event. */
-  private readonly handlers: (readonly Handler[] | undefined)[] = [];
-  /** Those that look at beats, once there was one. */
-  private beats: readonly Watch[] | undefined = undefined;
-  /** Where reads, and writes, say nothing to them for now. */
-  private readonly calm: [reads: Stretch, writes: Stretch] = [nowhere, nowhere];
+  /** By kind number: what is done with such an event; nothing where no rule looks. */
+  private readonly handlers: (Handler | undefined)[];
+  /** Where beats of either kind say nothing, for now, to those that look at them. */
+  private readonly calm = { 'dma.read': { from: 0, to: 0 }, 'dma.write': { from: 0, to: 0 } };
   private readonly entries = new Map<string, Entry>();
   /** One for all events, so that none is allocated for each. */
   private readonly moment: { -readonly [Name in keyof Moment]: Moment[Name] };
@@ -99,23 +98,21 @@ export class Watcher {
   constructor(names: Iterable<RuleName>) {
     this.plan = planOf(names);
     this.moment = { seq: 0, actor: 0, tick: 0, world: noWorld };
+    const first: Handler = (event, at) => this.begin(event.kind)(event, at);
+    this.handlers = this.plan.lookers.map((lookers) => (lookers === undefined ? undefined : first));
   }
 
   /** To be called with every event, whose kind has that number, and the world as it was just before it. */
   event(event: AnyEvent, kind: number, actor: number, tick: number, world: World): void {
     const seq = this.seq++;
-    const { lookers, beats, disturbs } = this.plan;
-    const isBeat = beats.length > 0 && (kind === reads || kind === writes);
-    if (lookers[kind] === undefined && !isBeat) return;
+    const handler = this.handlers[kind];
+    if (handler === undefined) return;
     const { moment } = this;
     moment.seq = seq;
     moment.actor = actor;
     moment.tick = tick;
     moment.world = world;
-    if (isBeat) this.beat(event as Beat, kind === reads ? 0 : 1);
-    else if (disturbs[kind]!) this.calm[0] = this.calm[1] = nowhere;
-    if (lookers[kind] === undefined) return;
-    for (const handler of this.handlers[kind] ?? this.begin(event.kind, kind)) handler(event, moment);
+    handler(event, moment);
   }
 
   /** To be called after a run that ended by itself. */
@@ -134,30 +131,39 @@ export class Watcher {
       .toSorted((a, b) => a.seq - b.seq);
   }
 
-  /** Shows a beat to the rules, unless it lies where all of them have said that it says nothing. */
-  private beat(event: Beat, way: 0 | 1): void {
-    const { address, length, status } = event;
-    const ok = status === 'ok';
-    if (ok && address >= this.calm[way].from && address + length <= this.calm[way].to) return;
-    this.beats ??= this.plan.beats.map((index) => this.watch(index));
-    let { from, to } = everywhere;
-    for (const watch of this.beats) {
-      const stretch = watch.beat!(event, this.moment) ?? nowhere;
-      from = Math.max(from, stretch.from);
-      to = Math.min(to, stretch.to);
-    }
-    this.calm[way] = ok ? { from, to } : nowhere;
+  /** What is done with the events of a kind, from the first one on. */
+  private begin(name: KindName): Handler {
+    const kind = kindNumbers.get(name)!;
+    const { lookers, beats, disturbs } = this.plan;
+    const all = lookers[kind]!.flatMap((index) => (this.watch(index).on[name] as Handler | undefined) ?? []);
+    if (beats.length > 0 && (name === 'dma.read' || name === 'dma.write')) all.unshift(this.beats(name));
+    else if (disturbs[kind]!) all.unshift(() => (this.calm['dma.read'].to = this.calm['dma.write'].to = 0));
+    const [only] = all;
+    const handler: Handler = all.length === 1 ? only! : (event, at) => all.forEach((each) => each(event, at));
+    this.handlers[kind] = handler;
+    return handler;
+  }
+
+  /** Shows beats to the rules, but those that lie where all of them have said that it says nothing. */
+  private beats(name: Beat['kind']): Handler {
+    const calm = this.calm[name];
+    const watches = this.plan.beats.map((index) => this.watch(index));
+    return (event, at) => {
+      const { address, length, status } = event as Beat;
+      if (address >= calm.from && address + length <= calm.to && status === 'ok') return;
+      let { from, to } = everywhere;
+      for (const watch of watches) {
+        const stretch = watch.beat!(event as Beat, at) ?? nowhere;
+        from = Math.max(from, stretch.from);
+        to = Math.min(to, stretch.to);
+      }
+      calm.from = from;
+      calm.to = status === 'ok' ? to : 0;
+    };
   }
 
   private watch(index: number): Watch {
     return (this.watches[index] ??= this.plan.begins[index]!((rule) => this.reporter(rule)));
-  }
-
-  /** The first event of a kind. */
-  private begin(name: KindName, kind: number): readonly Handler[] {
-    const handlers = this.plan.lookers[kind]!.map((index) => this.watch(index).on[name] as Handler);
-    this.handlers[kind] = handlers;
-    return handlers;
   }
 
   private reporter({ name: rule, severity, advice }: RuleHead): Report {

@@ -53,8 +53,9 @@ export const staleOutput: Rule = {
         (output) => output.task !== task || output.to <= address || output.from >= address + length,
       );
     };
-    const stored = ({ address, length }: { address: number; length: number }, { actor, world }: Moment): void => {
+    const stored = (event: { readonly address: number; readonly length: number }, { actor, world }: Moment): void => {
       if (outputs.length === 0) return;
+      const { address, length } = event;
       const { task } = world.actors.get(actor)!;
       eachPiece(world, task, address, length, (frame, offset, piece) =>
         mark(frame, offset, piece, world.machine.pageSize),

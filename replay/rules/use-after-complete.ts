@@ -2,7 +2,7 @@ import type { EventByKind } from '../../core/events.ts';
 import type { Range } from '../../core/iokit/state.ts';
 import { engineOf } from '../../core/pcie/flow.ts';
 import { hex } from '../../core/units.ts';
-import type { Moment, Rule } from '../rule.ts';
+import type { Beat, Moment, Rule, Stretch } from '../rule.ts';
 
 /** Bus addresses that a command has given back. */
 interface Given {
@@ -41,8 +41,6 @@ export const useAfterComplete: Rule = {
     /** By engine. */
     const runs = new Map<number, Run>();
     let changes = 0;
-    /** Where beats were last found to be right: they go on there. */
-    let mine = { changes: -1, from: 0, to: 0 };
 
     function giveBack(command: number, seq: number): void {
       const ranges = live.get(command);
@@ -80,17 +78,16 @@ export const useAfterComplete: Rule = {
       else tell(given.get(run.commands[0]!)!, event, at.actor, at);
     }
 
-    function beat(event: Beat, at: Moment): void {
+    function beat(event: Beat, at: Moment): Stretch | undefined {
       const { address, status, kind } = event;
-      if (status === 'bus-lead-off' || (mine.changes === changes && address >= mine.from && address < mine.to)) return;
+      if (status === 'bus-lead-off') return undefined;
       for (const ranges of live.values()) {
         const range = ranges.find((one) => address >= one.address && address < one.address + one.length);
-        if (range === undefined) continue;
-        mine = { changes, from: range.address, to: range.address + range.length };
-        return;
+        if (range !== undefined) return { from: range.address, to: range.address + range.length };
       }
       const stray = [...given.values()].findLast(({ ranges }) => covers(ranges, address));
       if (stray !== undefined) tell(stray, event, engineOf(at.world, kind, at.actor), at);
+      return undefined;
     }
 
     return {
@@ -106,12 +103,11 @@ export const useAfterComplete: Rule = {
         'fifo.pop': (_, { actor }) => void runs.delete(actor),
         'tlp.read': packet,
         'tlp.write': packet,
-        'dma.read': beat,
-        'dma.write': beat,
       },
+      beat,
+      aside: ['device.take', 'fifo.pop', 'tlp.read', 'tlp.write'],
     };
   },
 };
 
-type Beat = EventByKind['dma.read' | 'dma.write'];
 type Packet = EventByKind['tlp.read' | 'tlp.write'];

@@ -3,7 +3,7 @@ import { frameAt } from '../../core/pcie/bus.ts';
 import { engineOf } from '../../core/pcie/flow.ts';
 import { hex } from '../../core/units.ts';
 import type { World } from '../../core/world.ts';
-import type { Moment, Rule } from '../rule.ts';
+import { everywhere, type Beat, type Moment, type Rule, type Stretch } from '../rule.ts';
 import { Bounces } from './shared/bounces.ts';
 import { together } from './shared/together.ts';
 
@@ -58,14 +58,16 @@ export const useAfterUnmap: Rule = {
       owners.set(frame, { object, page });
     }
 
-    function beat(event: EventByKind['dma.read' | 'dma.write'], { seq, actor, world }: Moment): void {
-      if (unmapped.size === 0 || event.status !== 'ok') return;
+    function beat(event: Beat, { seq, actor, world }: Moment): Stretch | undefined {
+      if (unmapped.size === 0) return everywhere;
+      if (event.status !== 'ok') return undefined;
       const reached = frameAt(world, event.address)!;
       const frame = bounces.of(reached)?.memory ?? reached;
       const owner = owners.get(frame);
-      if (owner === undefined) return;
-      const hit = unmapped.get(owner.object)?.find(({ from, to }) => owner.page >= from && owner.page < to);
-      if (hit === undefined || mapped(world, owner.object, owner.page) || !wiredFor(world, hit.task, frame)) return;
+      const hit = owner && unmapped.get(owner.object)?.find(({ from, to }) => owner.page >= from && owner.page < to);
+      if (hit === undefined || mapped(world, owner!.object, owner!.page) || !wiredFor(world, hit.task, frame)) {
+        return undefined;
+      }
       const engine = engineOf(world, event.kind, actor);
       const name = (id: number): string => world.actors.get(id)!.name;
       report({
@@ -74,6 +76,7 @@ export const useAfterUnmap: Rule = {
         actors: [engine, hit.actor],
         key: `${engine} ${hit.seq}`,
       });
+      return undefined;
     }
 
     return {
@@ -101,9 +104,8 @@ export const useAfterUnmap: Rule = {
             if (list.some((entry) => entry.task === task)) unmapped.delete(object);
           }
         },
-        'dma.read': beat,
-        'dma.write': beat,
       }),
+      beat,
     };
   },
 };

@@ -53,6 +53,7 @@ export class GivenBackPages {
     const owner = this.owners.get(page);
     if (owner === undefined) return;
     this.owners.delete(page);
-    this.pages.set(page, { ...owner, seq, actor, doorbells: this.doorbells });
+    const { command, prepared } = owner;
+    this.pages.set(page, { command, prepared, seq, actor, doorbells: this.doorbells });
   }
 }
