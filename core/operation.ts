@@ -31,12 +31,11 @@ export function asProgram<R>(what: string, value: Program<R> | undefined): Progr
 }
 
 /** What all generators descend from. */
-const generators: unknown = Object.getPrototypeOf(function* () {}.prototype);
+const generators = Object.getPrototypeOf(function* () {}.prototype) as object;
 
 /** Every generator function has a prototype of its own, so that to ask a generator for a property is slow. */
 function isGenerator<R>(value: Program<R> | undefined): value is Program<R> {
-  const own: unknown = typeof value === 'object' && value !== null ? Object.getPrototypeOf(value) : null;
-  return own !== null && Object.getPrototypeOf(own) === generators;
+  return Object.prototype.isPrototypeOf.call(generators, value!);
 }
 
 /** What kind of work an operation is; the `timed` strategy draws its duration from this. */
@@ -57,6 +56,9 @@ export type Cost = keyof typeof costs;
 export type Role = (typeof roles)[number];
 export const roles = ['app', 'dext', 'kernel', 'device', 'link', 'fault'] as const;
 
+/** What an actor does after its program, if anything: called with the program's result, within its last step. */
+export type Epilogue = (result: unknown, step: Step) => Program<unknown> | undefined;
+
 /** A program to be started as a new actor. */
 export interface Spawn {
   readonly name: string;
@@ -70,8 +72,7 @@ export interface Spawn {
   /** Whether its program begins by waiting: then it starts at once, without a step of its own. */
   readonly waits?: boolean;
   readonly program: Program<unknown>;
-  /** What it does after its program, with the program's result. */
-  readonly epilogue?: ((result: unknown) => Program<unknown>) | undefined;
+  readonly epilogue?: Epilogue | undefined;
 }
 
 /** What an operation may do while it is performed. */
@@ -134,6 +135,10 @@ export function traits(of: { readonly prototype: object }, values: Partial<Trait
   Object.assign(of.prototype, values);
 }
 
+/** What an operation's `next` evaluates to: looked at before the next call, so that no step has to allocate its own. */
+const request: { done: false; value: Operation<unknown> } = { done: false, value: undefined! };
+const answer: { done: true; value: unknown } = { done: true, value: undefined };
+
 /** One atomic move of an actor. `yield* operation` performs it and evaluates to its result. */
 export abstract class Operation<R> implements Iterator<Operation<unknown>, R, R> {
   declare readonly name: string;
@@ -192,9 +197,13 @@ export abstract class Operation<R> implements Iterator<Operation<unknown>, R, R>
   }
 
   next(result: R): IteratorResult<Operation<unknown>, R> {
-    if (this.asked) return { done: true, value: result };
+    if (this.asked) {
+      answer.value = result;
+      return answer as IteratorReturnResult<R>;
+    }
     this.asked = true;
-    return { done: false, value: this };
+    request.value = this;
+    return request;
   }
 }
 

@@ -2,7 +2,7 @@ import { kill } from '../core/actors/dying.ts';
 import { endOfMain } from '../core/app/process.ts';
 import type { Resource } from '../core/catalogue.ts';
 import { InputError, ScenarioError } from '../core/errors.ts';
-import { kindNumbers, quietKinds, type AnyEvent } from '../core/events.ts';
+import { kindNumbers, quietKinds, type AnyEvent, type EventByKind } from '../core/events.ts';
 import { evolve } from '../core/evolve.ts';
 import { kernelTask } from '../core/memory/state.ts';
 import {
@@ -22,31 +22,9 @@ import { boot } from './boot.ts';
 import type { Finding, RuleName } from './finding.ts';
 import { Abort, type Observer } from './observer.ts';
 import type { Random } from './random.ts';
+import { never, Roster, type Runner } from './roster.ts';
 import { giveUp, type Candidate, type Running, type Strategy } from './strategy.ts';
 import { storiesOf } from './stuck.ts';
-
-/** An actor's program, and what it is about to do. */
-interface Runner {
-  readonly id: number;
-  readonly name: string;
-  /** Whether the run may end while it still waits for work. */
-  readonly daemon: boolean;
-  program: Program<unknown>;
-  epilogue: Spawn['epilogue'];
-  pending: Operation<unknown>;
-  /** When its operation is due; 0 without time. */
-  readyAt: number;
-  /** How long its operation takes once it can be done. */
-  latency: number;
-  /** When it gives up waiting. */
-  deadline: number;
-  /** Whether it has been seen able to move since it asked. */
-  seen: boolean;
-  /** How many procedures of the kernel it is inside of. */
-  depth: number;
-  /** Whether it has ended. */
-  over: boolean;
-}
 
 /** An actor's first operation: to begin. */
 class Begin extends Operation<void> {
@@ -59,9 +37,13 @@ class Begin extends Operation<void> {
   }
 }
 
+const begin = new Begin();
+
+/** The number of its kind: to ask every event for its name would cost more. */
+const exits = kindNumbers.get('actor.exit')!;
+
 /** The scheduler's own number: it is the actor of the events before anybody moves. */
 const bootActor = 0;
-const never = Infinity;
 
 /** One execution of a scenario: the scheduler, its actors and the world. */
 export class Run implements Step, Running {
@@ -88,11 +70,7 @@ export class Run implements Step, Running {
   private readonly latency: Random;
   private readonly observer: Observer;
   private readonly maxSteps: number;
-  private readonly candidates: Runner[] = [];
-  private candidateCount = 0;
-  /** Whether who can move may have changed since the candidates were gathered. */
-  private stale = true;
-  private runners: Runner[] = [];
+  private readonly roster: Roster;
   private nextActor = 1;
   private mainReturned = false;
   /** What must hold all the time, until it did not. */
@@ -102,6 +80,7 @@ export class Run implements Step, Running {
     this.parts = parts;
     this.always = parts.always;
     this.strategy = strategy;
+    this.roster = new Roster(strategy.timed);
     this.latency = latency;
     this.observer = observer;
     this.maxSteps = maxSteps;
@@ -123,12 +102,12 @@ export class Run implements Step, Running {
     this.strategy.event?.(event, number, this.actor, this.world);
     evolve(this.world, event, this.actor, this.now, number);
     this.events += 1;
-    if (!quietKinds[number]) this.stale = true;
-    if (event.kind === 'actor.exit') this.runnerOf(event.actor)!.over = true;
+    if (!quietKinds[number]) this.roster.stale = true;
+    if (number === exits) this.roster.remove((event as EventByKind['actor.exit']).actor);
   }
 
   cross(direction: 1 | -1): void {
-    const runner = this.runnerOf(this.actor)!;
+    const runner = this.roster.of(this.actor)!;
     runner.depth += direction;
     if (runner.depth > 0) return;
     const { task } = this.world.actors.get(runner.id)!;
@@ -137,11 +116,7 @@ export class Run implements Step, Running {
   }
 
   isInKernel(actor: number): boolean {
-    return this.runnerOf(actor)!.depth > 0;
-  }
-
-  private runnerOf(actor: number): Runner | undefined {
-    return this.runners.find((runner) => runner.id === actor);
+    return this.roster.of(actor)!.depth > 0;
   }
 
   look(resource: Resource, id: number): void {
@@ -158,26 +133,28 @@ export class Run implements Step, Running {
       daemon,
       program: asProgram(name, program),
       epilogue,
-      pending: waits ? (program.next().value as Operation<unknown>) : new Begin(),
+      pending: waits ? (program.next().value as Operation<unknown>) : begin,
       readyAt: 0,
       latency: 0,
       deadline: never,
+      guarded: false,
       seen: false,
+      listed: false,
       depth: 0,
       over: false,
     };
+    this.roster.add(runner);
     this.ask(runner, runner.pending);
-    this.runners.push(runner);
     return actor;
   }
 
   /** The operation that an actor is about to perform. */
   pendingOf(actor: number): Operation<unknown> | undefined {
-    return this.runnerOf(actor)?.pending;
+    return this.roster.of(actor)?.pending;
   }
 
   waiting(): readonly Candidate[] {
-    return this.runners.filter(({ over }) => !over);
+    return this.roster.living();
   }
 
   private mainEnds(result: unknown): Program {
@@ -187,8 +164,10 @@ export class Run implements Step, Running {
   }
 
   private step(): void {
-    const { candidates, strategy } = this;
-    const count = this.stale ? this.gather() : this.candidateCount;
+    const { roster, strategy } = this;
+    const { candidates } = roster;
+    if (roster.stale) this.now = roster.refresh(this.world, this.now);
+    const count = candidates.length;
     if (count === 0) {
       this.end();
       return;
@@ -213,44 +192,10 @@ export class Run implements Step, Running {
     this.actor = runner.id;
     this.steps += 1;
     const before = this.events;
-    this.stale = false;
     this.move(runner);
-    if (this.always !== undefined && this.stale) this.hold();
+    if (this.always !== undefined && roster.stale) this.hold();
     if (this.events === before)
       throw new Error(`step ${this.steps} of ${runner.name} (${runner.pending.name}) made no event`);
-  }
-
-  /**
-   * Collects who can move. Sleepers can when their time has come, and time passes only when nobody else can move. For those
-   * who wait for work, as a timer does, it passes only while somebody is left who has to come to an end.
-   */
-  private gather(): number {
-    const { world, candidates, strategy } = this;
-    this.runners = this.runners.filter((runner) => !runner.over);
-    const { runners } = this;
-    const due = this.timeRuns();
-    let count = 0;
-    let earliest = never;
-    for (let i = 0; i < runners.length; i += 1) {
-      const runner = runners[i]!;
-      const able = !runner.pending.blocks || runner.pending.ready(world, runner.id);
-      if (able && !runner.seen) {
-        runner.seen = true;
-        if (strategy.timed) runner.readyAt = this.now + runner.latency;
-      }
-      const deadline = due || !runner.pending.idle ? runner.deadline : never;
-      if (able || deadline <= this.now || (strategy.timed && deadline < never)) candidates[count++] = runner;
-      else if (deadline < earliest) earliest = deadline;
-    }
-    this.candidateCount = count;
-    if (count > 0 || earliest === never) return count;
-    this.now = earliest;
-    return this.gather();
-  }
-
-  private timeRuns(): boolean {
-    for (const { daemon } of this.runners) if (!daemon) return true;
-    return false;
   }
 
   /** Performs the actor's operation and runs its program up to the next one. */
@@ -283,9 +228,10 @@ export class Run implements Step, Running {
   /** A program has ended: what follows it begins, or else the actor ends. Evaluates to whether something follows. */
   private conclude(runner: Runner, result: unknown): boolean {
     const { epilogue } = runner;
-    if (epilogue !== undefined) {
-      runner.epilogue = undefined;
-      runner.program = epilogue(result);
+    runner.epilogue = undefined;
+    const next = epilogue?.(result, this);
+    if (next !== undefined) {
+      runner.program = next;
       return true;
     }
     this.emit({ kind: 'actor.exit', actor: runner.id, reason: 'returned' });
@@ -294,7 +240,7 @@ export class Run implements Step, Running {
 
   private ask(runner: Runner, operation: Operation<unknown>): void {
     runner.pending = operation;
-    if (operation.blocks) this.stale = true;
+    this.roster.asks(runner);
     runner.seen = !operation.blocks;
     runner.deadline = operation.timeout === undefined ? never : this.now + operation.timeout;
     if (!this.strategy.timed) return;
@@ -330,7 +276,7 @@ export class Run implements Step, Running {
   /** Nobody can move: everybody has finished, or somebody waits for what never comes. */
   private end(): void {
     this.ended = true;
-    const stuck = this.runners.filter((runner) => !runner.pending.idle);
+    const stuck = this.roster.living().filter((runner) => !runner.pending.idle);
     for (const { rule, head, actors } of storiesOf(this.world, stuck)) {
       const lines = actors.map(
         ({ name, pending }) =>
@@ -347,7 +293,8 @@ export class Run implements Step, Running {
 
   private endAtBound(): void {
     this.ended = true;
-    const doing = this.runners
+    const doing = this.roster
+      .living()
       .filter((runner) => !runner.pending.idle)
       .map(({ name, pending }) => `${name} is in ${pending.name}`);
     this.find('step-bound', `not finished after ${this.maxSteps} steps:\n  ${doing.join('\n  ')}`, []);

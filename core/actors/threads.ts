@@ -1,5 +1,6 @@
 /** What threads do with each other and with time. POSIX names and results. */
-import { act, Crash, now, type Act, type Operation, type Program, type Step } from '../operation.ts';
+import type { Touch } from '../catalogue.ts';
+import { act, Crash, now, Operation, traits, type Act, type Program, type Step } from '../operation.ts';
 import type { World } from '../world.ts';
 
 /** How people call an actor. */
@@ -42,23 +43,36 @@ export function mustExist<T>(all: ReadonlyMap<number, T>, what: string, id: numb
   return found;
 }
 
+class Join extends Operation<void> {
+  static {
+    traits(Join, { name: 'pthread_join', cost: 'syscall', blocks: true, lasting: true });
+  }
+  private readonly thread: number;
+  constructor(thread: number) {
+    super();
+    this.thread = thread;
+  }
+  override ready(world: World): boolean {
+    return world.actors.get(this.thread)?.alive !== true;
+  }
+  override waitsFor(world: World): string {
+    return `the end of ${actorName(world, this.thread)}`;
+  }
+  override heldBy(): readonly number[] {
+    return [this.thread];
+  }
+  override intent(touch: Touch): void {
+    touch('actor', this.thread, 'sync');
+  }
+  override perform(step: Step): void {
+    mustExist(step.world.actors, 'thread', this.thread);
+    step.emit({ kind: 'thread.join', thread: this.thread });
+  }
+}
+
 /** Waits until the thread has ended. */
-export function pthread_join(thread: number): Act<void> {
-  return act(
-    'pthread_join',
-    'syscall',
-    (step) => {
-      mustExist(step.world.actors, 'thread', thread);
-      step.emit({ kind: 'thread.join', thread });
-    },
-    {
-      on: ['actor', thread],
-      lasting: true,
-      ready: (world) => world.actors.get(thread)?.alive !== true,
-      waitsFor: (world) => `the end of ${actorName(world, thread)}`,
-      heldBy: () => [thread],
-    },
-  );
+export function pthread_join(thread: number): Operation<void> {
+  return new Join(thread);
 }
 
 /** Makes an unlocked mutex; evaluates to its number. */

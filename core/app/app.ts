@@ -3,18 +3,32 @@ import * as access from '../memory/access.ts';
 import * as heap from '../memory/heap.ts';
 import * as mapping from '../memory/mmap.ts';
 import { reclaim } from '../memory/reclaim.ts';
-import { act, type Act, type Program } from '../operation.ts';
+import { Operation, traits, type Program, type Step } from '../operation.ts';
 import { fork, waitpid } from './fork.ts';
 import * as iokit from './iokitlib.ts';
 import * as process from './process.ts';
 
-/** Starts a thread of the app; evaluates to its actor number, to be joined. */
-function pthread_create(name: string, program: () => Program<unknown>): Act<number> {
-  return act('pthread_create', 'syscall', (step) => {
+class CreateThread extends Operation<number> {
+  static {
+    traits(CreateThread, { name: 'pthread_create', cost: 'syscall' });
+  }
+  private readonly thread: string;
+  private readonly program: () => Program<unknown>;
+  constructor(thread: string, program: () => Program<unknown>) {
+    super();
+    this.thread = thread;
+    this.program = program;
+  }
+  override perform(step: Step): number {
     const { task } = step.world.actors.get(step.actor)!;
-    const { name: of } = step.world.tasks.get(task)!;
-    return step.spawn({ name: `${of}:${name}`, role: 'app', task, program: program(), epilogue: process.endOfThread });
-  });
+    const name = `${step.world.tasks.get(task)!.name}:${this.thread}`;
+    return step.spawn({ name, role: 'app', task, program: this.program(), epilogue: process.endOfThread });
+  }
+}
+
+/** Starts a thread of the app; evaluates to its actor number, to be joined. */
+function pthread_create(name: string, program: () => Program<unknown>): Operation<number> {
+  return new CreateThread(name, program);
 }
 
 // What these rooms share with others, but an app cannot call.

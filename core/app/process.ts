@@ -1,6 +1,6 @@
 /** The app as a process: how its threads end it. */
 import { kill as killTask } from '../actors/dying.ts';
-import { act, now, type Act, type Program, type Step } from '../operation.ts';
+import { act, type Act, type Program, type Step } from '../operation.ts';
 import type { World } from '../world.ts';
 
 const taskOf = (world: World, actor: number): number => world.actors.get(actor)!.task;
@@ -39,8 +39,12 @@ function endByReturning(step: Step): void {
 }
 
 /** What a thread ends with: if no other thread of the process is alive, the process ends. */
-export function* endOfThread(): Program {
-  if (yield* now(isLast)) yield* act('exit', 'syscall', endByReturning);
+export function endOfThread(_result: unknown, step: Step): Program | undefined {
+  return isLast(step) ? endOfLast() : undefined;
+}
+
+function* endOfLast(): Program {
+  yield* act('exit', 'syscall', endByReturning);
 }
 
 /** What the main thread ends with: returning from `main` is `exit`. */

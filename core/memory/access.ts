@@ -6,7 +6,7 @@ import type { Touch } from '../catalogue.ts';
 import { now, Operation, traits, type Program, type Step } from '../operation.ts';
 import { hex } from '../units.ts';
 import type { World } from '../world.ts';
-import { bytesOf, wordOf, type AtomicOperation } from './atomics.ts';
+import { bytesOf, bytesOf32, word32Of, wordOf, type AtomicOperation } from './atomics.ts';
 import { touchPages } from './fault.ts';
 import { touchBytes } from './kinds.ts';
 import { eachPiece } from './translate.ts';
@@ -30,26 +30,29 @@ function checkRange(what: string, address: number, length: number): void {
 
 const taskOf = (step: Step): number => step.world.actors.get(step.actor)!.task;
 
-class Load extends Operation<Uint8Array> {
+/** One load; evaluates to what `as` makes of its bytes. */
+class Load<R> extends Operation<R> {
   static {
     traits(Load, { name: 'load' });
   }
   readonly address: number;
   readonly length: number;
-  constructor(address: number, length: number) {
+  private readonly as: (bytes: Uint8Array) => R;
+  constructor(address: number, length: number, as: (bytes: Uint8Array) => R) {
     super();
     this.address = address;
     this.length = length;
+    this.as = as;
     checkRange('load', address, length);
   }
   override intent(touch: Touch, world: World, actor: number): void {
     touchBytes(this, 'read', touch, world, actor);
   }
-  override perform(step: Step): Uint8Array {
+  override perform(step: Step): R {
     const task = taskOf(step);
     touchPages(step, task, this.address, this.length, false);
     step.emit({ kind: 'memory.load', address: this.address, length: this.length });
-    return peek(step, task, this.address, this.length);
+    return this.as(peek(step, task, this.address, this.length));
   }
 }
 
@@ -59,10 +62,11 @@ class Store extends Operation<void> {
   }
   private readonly address: number;
   private readonly bytes: Uint8Array;
+  /** `bytes` must not change any more. */
   constructor(address: number, bytes: Uint8Array) {
     super();
     this.address = address;
-    this.bytes = bytes.slice(); // the program may reuse its array
+    this.bytes = bytes;
     checkRange('store', address, bytes.length);
   }
   override intent(touch: Touch, world: World, actor: number): void {
@@ -132,29 +136,33 @@ class Atomic extends Operation<bigint> {
   }
 }
 
+const asTheyAre = (bytes: Uint8Array): Uint8Array => bytes;
+const asWord32 = (bytes: Uint8Array): number => word32Of(bytes);
+
 /** Loads `length` bytes in one access; evaluates to a copy of them. */
 export function load(address: number, length: number): Operation<Uint8Array> {
-  return new Load(address, length);
+  return new Load(address, length, asTheyAre);
 }
 
 /** Stores the bytes in one access. */
 export function store(address: number, bytes: Uint8Array): Operation<void> {
-  return new Store(address, bytes);
+  return new Store(address, bytes.slice()); // the program may reuse its array
 }
 
 /** Loads an unsigned little-endian 32-bit word. */
-export function* load32(address: number): Program<number> {
-  return Number(wordOf(yield* load(address, 4)));
+export function load32(address: number): Operation<number> {
+  return new Load(address, 4, asWord32);
 }
 
 /** Stores an unsigned little-endian 32-bit word. */
 export function store32(address: number, value: number): Operation<void> {
-  return new Store(address, bytesOf(BigInt(value), 4));
+  if (!Number.isInteger(value)) throw new RangeError(`store at ${hex(address)}: ${String(value)} is no whole number`);
+  return new Store(address, bytesOf32(value));
 }
 
 /** Loads an unsigned little-endian 64-bit word. */
-export function* load64(address: number): Program<bigint> {
-  return wordOf(yield* load(address, 8));
+export function load64(address: number): Operation<bigint> {
+  return new Load(address, 8, wordOf);
 }
 
 /** Stores an unsigned little-endian 64-bit word. */
@@ -210,7 +218,7 @@ export function* memcpy(to: number, from: number, length: number): Program {
   const width = yield* storeWidth();
   for (let done = 0; done < length;) {
     const piece = pieceAt(to + done, length - done, width);
-    yield* store(to + done, yield* load(from + done, piece));
+    yield new Store(to + done, yield* load(from + done, piece));
     done += piece;
   }
 }

@@ -3,21 +3,32 @@
 export const atomicOperations = ['load', 'store', 'exchange', 'compare-exchange', 'fetch-add'] as const;
 export type AtomicOperation = (typeof atomicOperations)[number];
 
+/** The value of up to four bytes, little-endian. */
+export function word32Of(bytes: Uint8Array, from = 0): number {
+  let value = 0;
+  for (let i = Math.min(bytes.length, from + 4) - 1; i >= from; i -= 1) value = value * 256 + bytes[i]!;
+  return value;
+}
+
 /** A word's value as an unsigned integer. */
 export function wordOf(bytes: Uint8Array): bigint {
-  let value = 0n;
-  for (let i = bytes.length - 1; i >= 0; i -= 1) value = (value << 8n) | BigInt(bytes[i]!);
-  return value;
+  const low = BigInt(word32Of(bytes));
+  return bytes.length <= 4 ? low : (BigInt(word32Of(bytes, 4)) << 32n) | low;
+}
+
+/** The low four bytes of a whole number, two's complement. */
+export function bytesOf32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  for (let i = 0; i < 4; i += 1) bytes[i] = value >>> (8 * i);
+  return bytes;
 }
 
 /** The low `length` bytes of a value, two's complement. */
 export function bytesOf(value: bigint, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
-  let rest = BigInt.asUintN(length * 8, value);
-  for (let i = 0; i < length; i += 1) {
-    bytes[i] = Number(rest & 0xffn);
-    rest >>= 8n;
-  }
+  const low = Number(BigInt.asUintN(32, value));
+  const high = length <= 4 ? 0 : Number(BigInt.asUintN(32, value >> 32n));
+  for (let i = 0; i < length; i += 1) bytes[i] = (i < 4 ? low : high) >>> (8 * (i % 4));
   return bytes;
 }
 

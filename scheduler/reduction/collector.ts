@@ -1,5 +1,12 @@
 import type { Resource, Touch } from '../../core/catalogue.ts';
-import { kindNames, kindsByNumber, type AnyEvent, type KindName } from '../../core/events.ts';
+import {
+  kindNames,
+  kindNumbers,
+  kindsByNumber,
+  type AnyEvent,
+  type EventByKind,
+  type KindName,
+} from '../../core/events.ts';
 import type { Operation } from '../../core/operation.ts';
 import type { World } from '../../core/world.ts';
 import type { Names } from './names.ts';
@@ -17,6 +24,10 @@ const steadyKinds: ReadonlySet<KindName> = new Set([
   'thread.join',
 ] as const);
 const steady: readonly boolean[] = kindNames.map((kind) => steadyKinds.has(kind));
+
+/** Numbers of kinds: to ask every event for its name would cost more. */
+const creates = kindNumbers.get('actor.create')!;
+const atomics = kindNumbers.get('memory.atomic')!;
 
 /** Collects what a step touches, under names that do not depend on the schedule. */
 export class Collector {
@@ -43,7 +54,7 @@ export class Collector {
   /** Adds what an event is about to touch. */
   add(event: AnyEvent, kind: number, actor: number, world: World): void {
     this.names.catchUp(world.nextId);
-    if (event.kind === 'actor.create') this.names.born(event.actor, this.names.actorOf(actor));
+    if (kind === creates) this.names.born((event as EventByKind['actor.create']).actor, this.names.actorOf(actor));
     this.how = isSteady(event, kind) ? 0 : unsteady;
     this.world = world;
     kindsByNumber[kind]!.footprint(event, this.touch, world, actor);
@@ -77,5 +88,5 @@ export class Collector {
 
 /** A compare-exchange writes or does not, by what others have written. */
 function isSteady(event: AnyEvent, kind: number): boolean {
-  return event.kind === 'memory.atomic' ? event.operation !== 'compare-exchange' : steady[kind]!;
+  return kind === atomics ? (event as EventByKind['memory.atomic']).operation !== 'compare-exchange' : steady[kind]!;
 }

@@ -75,9 +75,9 @@ export class Names {
 
   /** Takes back what was named after the mark. */
   forget(mark: Mark): void {
-    this.objects.length = mark.objects;
-    this.actors.length = mark.actors;
-    this.parents.length = mark.actors;
+    shorten(this.objects, mark.objects);
+    shorten(this.actors, mark.actors);
+    shorten(this.parents, mark.actors);
     while (this.replaced.length > mark.frames) {
       const { frame, name } = this.replaced.pop()!;
       if (name === undefined) this.frames.delete(frame);
@@ -147,4 +147,9 @@ export class Names {
     this.frames.set(frame, name);
     return name;
   }
+}
+
+/** Takes away what is beyond a length. For a few numbers quicker than to set the length. */
+function shorten(numbers: number[], length: number): void {
+  while (numbers.length > length) numbers.pop();
 }

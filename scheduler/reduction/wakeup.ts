@@ -11,7 +11,7 @@ export interface Move {
 export interface Branch extends Move {
   /** Known once it has been made. */
   ranges: Ranges;
-  readonly branches: Branch[];
+  branches: Branch[];
 }
 
 /**

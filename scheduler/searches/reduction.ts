@@ -12,6 +12,7 @@
  * have races too. And what a step touches may depend on who came before (a compare-exchange, a page fault): then a
  * look-ahead, a short execution that counts for nothing, shows what it touches when it goes first.
  */
+import { kindNumbers, type EventByKind } from '../../core/events.ts';
 import type { Operation } from '../../core/operation.ts';
 import type { Search, Trial } from '../search.ts';
 import { giveUp, type Candidate, type Running, type Strategy } from '../strategy.ts';
@@ -19,6 +20,10 @@ import { Collector } from '../reduction/collector.ts';
 import { Family, Names, type Mark } from '../reduction/names.ts';
 import { conflict, conflictOf, type Ranges } from '../reduction/ranges.ts';
 import { insert, weakInitial, type Branch, type Move } from '../reduction/wakeup.ts';
+
+/** Numbers of kinds: to ask every event for its name would cost more. */
+const creates = kindNumbers.get('actor.create')!;
+const exits = kindNumbers.get('actor.exit')!;
 
 /**
  * Whether an operation must be ready: never; until somebody has done something that nobody can undo, so that the order of
@@ -30,6 +35,9 @@ function waitsOf({ blocks, lasting }: Operation<unknown>): Waits {
   if (!blocks) return 'never';
   return lasting ? 'for good' : 'in contention';
 }
+
+/** What a step touches before that is known. */
+const untouched: Ranges = [];
 
 /** A step of the current execution. */
 interface Step {
@@ -139,7 +147,7 @@ export class Reduction implements Search {
       const step = steps[nodes.length - 1];
       if (step !== undefined) node.sleep.push(step);
       if (done !== undefined) node.tree.shift();
-      steps.length = nodes.length - 1;
+      while (steps.length >= nodes.length) steps.pop();
       if (node.tree.length > 0) {
         this.names.forget(node.mark);
         this.fresh = steps.length;
@@ -189,8 +197,8 @@ export class Reduction implements Search {
         if (chosen === undefined) return giveUp;
         const index = indexOf(candidates, count, names, chosen.actor);
         if (index === giveUp) return giveUp;
-        below = chosen.branches.slice();
-        chosen.branches.length = 0;
+        below = chosen.branches;
+        chosen.branches = [];
         this.take(chosen.actor, candidates[index]!.pending, late);
         collector.begin(candidates[index]!.id, this.running!.world);
         return index;
@@ -198,9 +206,11 @@ export class Reduction implements Search {
       event: (event, kind, actor, world) => {
         if (this.booted && position < this.fresh) return;
         collector.add(event, kind, actor, world);
-        if (event.kind === 'actor.create') this.births[names.actorOf(event.actor)] = position;
-        if (event.kind === 'actor.exit' && event.actor !== actor)
-          this.killed.push({ actor: names.actorOf(event.actor), number: event.actor, position });
+        if (kind === creates) this.births[names.actorOf((event as EventByKind['actor.create']).actor)] = position;
+        else if (kind === exits) {
+          const { actor: number } = event as EventByKind['actor.exit'];
+          if (number !== actor) this.killed.push({ actor: names.actorOf(number), number, position });
+        }
       },
       look: (resource, id, _actor, world) => {
         if (!this.booted || position >= this.fresh) collector.look(resource, id, world);
@@ -226,11 +236,14 @@ export class Reduction implements Search {
 
   /** Any actor that is able and not asleep; the one that moved last, if it can be. */
   private choose(node: Node): Branch | undefined {
-    const awake = node.able.filter((actor) => node.sleep.every((move) => move.actor !== actor));
     const last = this.steps.at(-1)?.actor;
-    const actor = awake.includes(last!) ? last : awake[0];
+    let actor: number | undefined;
+    for (const one of node.able) {
+      if (isAsleep(node, one)) continue;
+      if (actor === undefined || one === last) actor = one;
+    }
     if (actor === undefined) return undefined;
-    const branch: Branch = { actor, ranges: [], branches: [] };
+    const branch: Branch = { actor, ranges: untouched, branches: [] };
     node.tree.push(branch);
     return branch;
   }
@@ -241,17 +254,9 @@ export class Reduction implements Search {
     const position = steps.length;
     const prior = lasts[actor] ?? this.births[actor] ?? -1;
     if (late) this.barrier = position;
-    steps.push({
-      actor,
-      prior,
-      waits: waitsOf(operation),
-      late,
-      ranges: [],
-      clock: [],
-      races: [],
-    });
-    let nth = 0;
+    let nth = 1;
     for (const step of steps) if (step.actor === actor) nth += 1;
+    steps.push({ actor, prior, waits: waitsOf(operation), late, ranges: untouched, clock: [], races: [] });
     this.names.begin(actor, nth);
     lasts[actor] = position;
   }
@@ -361,13 +366,10 @@ export class Reduction implements Search {
     });
   }
 
-  private isAsleep(at: number, moves: readonly Move[]): boolean {
-    return this.nodes[at]!.sleep.some((move) => weakInitial(move, moves) !== -1);
-  }
-
   /** Adds a beginning to a node, unless it has been explored. */
   private add(at: number, moves: readonly Move[]): void {
-    if (!this.isAsleep(at, moves)) insert(this.nodes[at]!.tree, moves);
+    const { sleep, tree } = this.nodes[at]!;
+    if (sleep.every((move) => weakInitial(move, moves) === -1)) insert(tree, moves);
   }
 
   /** A short execution that answers a question. */
@@ -413,6 +415,12 @@ export class Reduction implements Search {
       },
     };
   }
+}
+
+/** Whether the actor's next step need not be taken here. */
+function isAsleep({ sleep }: Node, actor: number): boolean {
+  for (const move of sleep) if (move.actor === actor) return true;
+  return false;
 }
 
 /** The candidate that is this actor, if it can move. */

@@ -35,7 +35,7 @@ describe('the CPU', () => {
     ['PROT_NONE', PROT_NONE, ['app:main crashed: SIGBUS: read'], ['app:main crashed: SIGBUS: write']],
     ['PROT_WRITE', PROT_WRITE, [], []],
   ])('%s', (_name, protection, reads, writes) => {
-    expect(access(protection, (app, at) => app.load32(at))).toEqual(reads);
+    expect(access(protection, (app, at) => app.read(at, 4))).toEqual(reads);
     expect(access(protection, (app, at) => app.memset(at, 2, 1))).toEqual(writes);
   });
 

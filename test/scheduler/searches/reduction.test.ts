@@ -26,7 +26,7 @@ describe('written out', () => {
   test('two stores to two words, and two loads of one: one order is all', () => {
     const apart = threadsOf(2, (app, word) => [storing(app, word(0)), storing(app, word(1))]);
     expect(executionsOf(apart)).toEqual(['a.store b.store']);
-    const loads = threadsOf(1, (app, word) => [() => app.load32(word(0)), () => app.load32(word(0))]);
+    const loads = threadsOf(1, (app, word) => [() => app.read(word(0), 4), () => app.read(word(0), 4)]);
     expect(executionsOf(loads)).toEqual(['a.load b.load']);
   });
 
