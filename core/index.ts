@@ -93,6 +93,14 @@ export {
   store64,
   write,
 } from './memory/access.ts';
+export {
+  MADV_DONTNEED,
+  MADV_FREE,
+  MADV_NORMAL,
+  MADV_RANDOM,
+  MADV_SEQUENTIAL,
+  MADV_WILLNEED,
+} from './memory/madvise.ts';
 export { MAP_PRIVATE, MAP_SHARED, PROT_NONE, PROT_READ, PROT_WRITE } from './memory/protection.ts';
 export { mach_absolute_time, note, sleep } from './actors/threads.ts';
 export type { Operation, Program } from './operation.ts';

@@ -34,7 +34,7 @@ export interface World {
   framesMade: number;
   contiguousMade: number;
   /** Low frames given back, the newest last; they keep their bytes. */
-  readonly lowFree: Omit<Frame, 'wires'>[];
+  readonly lowFree: Pick<Frame, 'number' | 'bytes'>[];
   lowMade: number;
   readonly objects: Map<number, VmObject>;
 

@@ -60,7 +60,7 @@ export class Provenance {
 
   /** Takes in what an event does to bytes; to be called before the event changes the world. */
   event(seq: number, event: AnyEvent, touches: Touches, world: World, actor: number): void {
-    if (event.kind === 'vm.terminate') return; // its frames keep their bytes until somebody takes them
+    if (event.kind === 'vm.terminate' || event.kind === 'page.drop') return; // frames keep their bytes until somebody takes them
     if (event.kind === 'page.swap-out') {
       this.swapped.set(`${event.object} ${event.page}`, this.stepsAt('frame', event.frame)?.slice() ?? nothing);
       return;

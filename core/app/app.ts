@@ -1,8 +1,10 @@
 import * as threads from '../actors/threads.ts';
 import * as access from '../memory/access.ts';
 import * as heap from '../memory/heap.ts';
+import { madvise } from '../memory/madvise.ts';
 import * as mapping from '../memory/mmap.ts';
 import { reclaim } from '../memory/reclaim.ts';
+import { vm_copy } from '../memory/vm-copy.ts';
 import { Operation, traits, type Program, type Step } from '../operation.ts';
 import { fork, waitpid } from './fork.ts';
 import * as iokit from './iokitlib.ts';
@@ -49,6 +51,8 @@ export const app = {
   pthread_create,
   fork,
   waitpid,
+  madvise,
+  vm_copy,
   reclaim,
 } as const;
 

@@ -59,7 +59,7 @@ export class IODMACommand extends OSObject {
     segmentsCount: number = maxSegments,
   ): Program<[code: number, flags: number, segmentsCount: number, segments: readonly Range[]]> {
     yield* this.used();
-    for (const fault of ['cannot-wire', 'no-resources'] as const) {
+    for (const fault of ['cannot-wire', 'no-resources', 'allocation'] as const) {
       const failed = yield* injected(fault, 'PrepareForDMA');
       if (failed !== 0) return [failed, 0, 0, []];
     }

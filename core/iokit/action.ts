@@ -35,6 +35,7 @@ export function willWait(action: number): Act<number> {
       return kIOReturnSuccess;
     }
     step.look('action', action);
+    step.emit({ kind: 'unspecified', what: 'the error of a second WillWait; Busy here' });
     step.emit({ kind: 'refuse', code: kIOReturnBusy, call: 'WillWait' });
     return kIOReturnBusy;
   });

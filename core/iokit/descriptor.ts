@@ -1,5 +1,6 @@
-/** Memory descriptors: made lazily, pinned and snapshot by their first mapping (facts §1.3, §2). */
+/** Memory descriptors: made lazily, pinned and snapshot by their first mapping (facts §1.3, §2.1 to §2.4). */
 import { kIOReturnError, kIOReturnSuccess } from '../codes.ts';
+import { canDelay, copyLater } from '../memory/copies.ts';
 import { copyPage, entryAt } from '../memory/fault.ts';
 import { nextContiguousFrame } from '../memory/frames.ts';
 import { isFree, makeObject, roomFor } from '../memory/space.ts';
@@ -86,8 +87,7 @@ function snapshotNow(step: Step, id: number, index: number): boolean {
   const part = parts[index]!;
   const source = world.objects.get(part.object)!;
   const end = (part.offset + part.length) / world.machine.pageSize;
-  const wired = [...source.pages].some(([page, frame]) => page < end && world.frames.get(frame)!.wires > 0);
-  if (source.strategy === 'delay-fork' || wired) return false;
+  if (!canDelay(world, source, end)) return false;
   const copy = world.objects.get(source.copy);
   if (
     direction === 'out' &&
@@ -98,8 +98,7 @@ function snapshotNow(step: Step, id: number, index: number): boolean {
     step.emit({ kind: 'descriptor.snapshot', descriptor: id, index, object: copy.id, mechanism: 'reused' });
     return true;
   }
-  const object = makeObject(step, source.size, 'delay');
-  step.emit({ kind: 'vm.copy', object: source.id, copy: object });
+  const object = copyLater(step, source);
   step.emit({ kind: 'descriptor.snapshot', descriptor: id, index, object, mechanism: 'delayed' });
   return true;
 }
@@ -238,7 +237,10 @@ function enter(step: Step, id: number, task: number, request: MapRequest): Mappe
     return undefined;
   }
   let at = base;
-  for (const run of runsOf(world, pieces)) {
+  const runs = runsOf(world, pieces);
+  if (!readOnly && runs.some((run) => run.readOnly))
+    step.emit({ kind: 'unspecified', what: 'whether the snapshot of an Out descriptor can be written; not here' });
+  for (const run of runs) {
     const protection = readOnly || run.readOnly ? 'read' : 'read-write';
     const { object, pages } = run;
     const bytes = pages * pageSize;

@@ -100,7 +100,9 @@ function fault(step: Step, task: number, address: number, write: boolean): void 
   const base = address - (address % pageSize);
   const page = (entry.offset + (base - entry.start)) / pageSize;
   const frame = pageIn(step, entry.object, page, write);
-  const writable = entry.protection === 'read-write' && writableInPlace(world, entry.object, page);
+  // A page that may be dropped must show when it is written.
+  const shows = write || !world.frames.get(frame)!.discardable;
+  const writable = shows && entry.protection === 'read-write' && writableInPlace(world, entry.object, page);
   step.emit({ kind: 'page.enter', task, address: base, frame, writable });
 }
 

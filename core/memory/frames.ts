@@ -75,6 +75,7 @@ export function takeLowFrame(world: World, number: number): void {
       number,
       bytes: left?.bytes.slice() ?? new Uint8Array(world.machine.pageSize),
       wires: 1,
+      discardable: false,
     });
   } else {
     takeFrame(world, number, new Uint8Array(world.machine.pageSize));
@@ -95,7 +96,7 @@ export function takeFrame(world: World, number: number, bytes: Uint8Array): void
   if (world.freeFrames.at(-1) === number) world.freeFrames.pop();
   else if (number === nextContiguousFrame(world)) world.contiguousMade += 1;
   else world.framesMade += 1;
-  world.frames.set(number, { number, bytes, wires: 0 });
+  world.frames.set(number, { number, bytes, wires: 0, discardable: false });
 }
 
 /** A typed array of the world for writing. immer does not draft typed arrays: inside a draft they

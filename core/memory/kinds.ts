@@ -3,7 +3,7 @@ import type { World } from '../world.ts';
 import { atomicOperations, atomicStores } from './atomics.ts';
 import { entryAt } from './fault.ts';
 import { isLow, lowAllocator } from './frames.ts';
-import { copyStrategies, deaths, protections } from './state.ts';
+import { advices, copyStrategies, deaths, protections } from './state.ts';
 import { eachPiece } from './translate.ts';
 
 /** Touches the physical bytes behind a virtual range of the acting task. */
@@ -49,6 +49,12 @@ function touchTranslations(frames: { has(frame: number): boolean }, touch: Touch
       if (frames.has(frame)) touch('task', id, 'write', page * machine.pageSize, (page + 1) * machine.pageSize);
     }
   }
+}
+
+/** Touches what a call holds. No address of the task is concerned: page 0 stands for that. */
+function touchHeld({ task, object }: { readonly task: number; readonly object: number }, touch: Touch): void {
+  touch('task', task, 'write', 0, 1);
+  touch('object', object, 'write');
 }
 
 const wire = { frame: 'frame', object: 'id', page: 'index', descriptor: 'id', index: 'index' } as const;
@@ -194,6 +200,31 @@ export const memoryKinds = {
       touchTranslations(new Set(pages.values()), touch, world);
     },
   }),
+  'vm.hold': kind({
+    doc: 'A call of the process holds a VM object while it copies: a copy that is mapped nowhere yet, or what it copies.',
+    source: 'facts §9 "a copy of the range through Mach or a pipe"; xnu vm_map.c vm_map_copyin_internal',
+    fields: { task: 'task', object: 'id' },
+    text: 'a call of task {task} holds object #{object}',
+    footprint: touchHeld,
+  }),
+  'vm.release': kind({
+    doc: 'The copy is in place: the call lets a VM object go.',
+    source: 'xnu vm_map.c vm_map_copy_discard',
+    fields: { task: 'task', object: 'id' },
+    text: 'a call of task {task} lets object #{object} go',
+    footprint: touchHeld,
+  }),
+  'vm.advise': kind({
+    doc: 'madvise: how a range of an address space will be used.',
+    source: 'facts §9 "madvise"; xnu bsd/kern/kern_mman.c',
+    fields: { task: 'task', address: 'address', length: 'bytes', advice: advices },
+    text: 'advise {address} (+{length}) of task {task}: {advice}',
+    footprint: (e, touch, world) => {
+      touch('task', e.task, 'read', e.address, e.address + e.length);
+      for (const { start, end, object } of world.tasks.get(e.task)!.entries)
+        if (start < e.address + e.length && end > e.address) touch('object', object, 'read');
+    },
+  }),
   'vm.terminate': kind({
     doc: 'Nothing refers to a VM object any more: its frames are free for anyone.',
     source: 'facts §9; xnu osfmk/vm/vm_object.c 1359-1392',
@@ -262,6 +293,29 @@ export const memoryKinds = {
       touchTranslations(new Set([e.frame]), touch, world);
     },
   }),
+  'page.free': kind({
+    doc: 'MADV_FREE: nobody needs what the page holds. Memory pressure drops it, unless it is wired then or written before.',
+    source: 'facts §9 "madvise"; xnu vm_object.c deactivate_pages_in_object',
+    fields: { object: 'id', page: 'index', frame: 'frame' },
+    text: 'page {page} of object #{object}, frame {frame}, may be dropped',
+    footprint: (e, touch, world) => {
+      touch('object', e.object, 'write');
+      touchTranslations(new Set([e.frame]), touch, world);
+    },
+  }),
+  'page.drop': kind({
+    doc: 'The contents of a page that was given up are gone, from memory or (frame 0) from swap: the next touch finds zeros.',
+    source: 'facts §9 "madvise"; xnu vm_object.c deactivate_pages_in_object',
+    fields: { object: 'id', page: 'index', frame: 'frame' },
+    text: 'drop page {page} of object #{object}, frame {frame}',
+    footprint: (e, touch, world) => {
+      touch('object', e.object, 'write');
+      if (e.frame === 0) return;
+      touch('allocator', 0, 'write');
+      touch('frame', e.frame, 'write');
+      touchTranslations(new Set([e.frame]), touch, world);
+    },
+  }),
   'page.swap-in': kind({
     doc: 'A page that was swapped out is needed again.',
     source: 'facts §9 "swap-out / compression"',
@@ -287,6 +341,8 @@ export const memoryKinds = {
       // It may be written where the snapshot has the page.
       const { copy } = world.objects.get(object)!;
       if (copy !== 0) touch('object', copy, 'read', page, page + 1);
+      // It is written: memory pressure keeps it.
+      if (e.writable && world.frames.get(e.frame)!.discardable) touch('object', object, 'write', page, page + 1);
     },
   }),
   'page.wire': kind({
@@ -350,6 +406,17 @@ export const memoryKinds = {
     fields: { address: 'address', length: 'bytes', value: 'hex' },
     text: 'fill {length} bytes at {address} with {value}',
     footprint: (e, touch, world, actor) => touchBytes(e, 'write', touch, world, actor),
+  }),
+  'memory.copy': kind({
+    doc: 'vm_copy: the kernel copies bytes into a page that others see too, by physical addresses.',
+    source: 'facts §9 "a copy of the range through Mach or a pipe"; xnu vm_fault.c vm_fault_copy',
+    fields: { from: 'address', to: 'address', length: 'bytes' },
+    text: 'copy {length} bytes at {from} to {to}',
+    footprint: (e, touch, { machine: { pageSize } }) => {
+      const [from, to] = [e.from % pageSize, e.to % pageSize];
+      touch('frame', Math.floor(e.from / pageSize), 'read', from, from + e.length);
+      touch('frame', Math.floor(e.to / pageSize), 'write', to, to + e.length);
+    },
   }),
   'memory.atomic': kind({
     doc: 'An atomic access, sequentially consistent. The old value and success follow from the world.',

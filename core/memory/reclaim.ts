@@ -14,8 +14,8 @@ function* reclaimable(world: World): Generator<{ object: number; page: number; f
 }
 
 /**
- * Has the kernel swap out the pages that are not wired, one step for each; evaluates to how many. No call of a Mac's:
- * a thread that stands for memory pressure.
+ * Has the kernel swap out the pages that are not wired, and drop those that were given up with `MADV_FREE`, one step for
+ * each; evaluates to how many. No call of a Mac's: a thread that stands for memory pressure.
  */
 export function* reclaim(): Program<number> {
   let taken = 0;
@@ -27,7 +27,8 @@ export function* reclaim(): Program<number> {
         step.emit({ kind: 'refuse', code: 0, call: 'page out' });
         return;
       }
-      step.emit({ kind: 'page.swap-out', object, page, frame });
+      const { discardable } = step.world.frames.get(frame)!;
+      step.emit({ kind: discardable ? 'page.drop' : 'page.swap-out', object, page, frame });
       taken += 1;
     });
   }

@@ -6,11 +6,16 @@ export interface Frame {
   bytes: Uint8Array;
   /** How many wires hold it; a wired frame is neither freed nor moved (facts §9). */
   wires: number;
+  /** From `MADV_FREE` until it is written: memory pressure drops its contents (facts §9). */
+  discardable: boolean;
 }
 
 /** How a copy of the object is made (facts §2.6); of bounce pages there is none. */
 export const copyStrategies = ['delay', 'delay-fork', 'none'] as const;
 export type CopyStrategy = (typeof copyStrategies)[number];
+
+/** What `madvise` can say, in the order of its constants (sys/mman.h). */
+export const advices = ['normal', 'random', 'sequential', 'willneed', 'dontneed', 'free'] as const;
 
 /** A VM object: pages that several address spaces and descriptors can share. */
 export interface VmObject {
@@ -25,7 +30,7 @@ export interface VmObject {
   shadow: number;
   /** The newest copy-on-write copy that reads this object, into which old pages are pushed before a write; 0 for none. */
   copy: number;
-  /** Map entries, memory references and shadowing objects that keep it. */
+  /** Map entries, memory references, shadowing objects and calls under way that keep it. */
   references: number;
   /** Wired pages: they defer the object's end until the last unwire (facts §9). */
   activity: number;
@@ -86,6 +91,8 @@ export interface Task {
   /** Virtual page number to translation. */
   readonly translations: Map<number, Translation>;
   readonly heap: Heap;
+  /** VM objects that calls of its threads hold while they copy. */
+  readonly copies: number[];
   /** What other processes have mapped into it with `IOConnectMapMemory64`, once for each call: it goes with its ports (facts §6). */
   readonly mappings: number[];
   /** `dying`: no thread of it runs in user space; `disconnected`: its ports are gone; `gone`: its memory too (facts §3.6). */

@@ -62,6 +62,7 @@ export const memoryTransitions: Transitions<typeof memoryKinds> = {
       entries: [],
       translations: new Map(),
       heap: { blocks: new Map(), free: new Map(), zoneNext: 0, zoneEnd: 0 },
+      copies: [],
       mappings: [],
       state: 'alive',
       death: 'none',
@@ -147,6 +148,16 @@ export const memoryTransitions: Transitions<typeof memoryKinds> = {
     source.copy = e.copy;
     writeProtect(world, source);
   },
+  'vm.hold': (world, e) => {
+    world.tasks.get(e.task)!.copies.push(e.object);
+    objectOf(world, e.object).references += 1;
+  },
+  'vm.release': (world, e) => {
+    const { copies } = world.tasks.get(e.task)!;
+    copies.splice(copies.indexOf(e.object), 1);
+    objectOf(world, e.object).references -= 1;
+  },
+  'vm.advise': () => {},
   'vm.terminate': (world, e) => {
     const object = objectOf(world, e.object);
     for (const frame of object.pages.values()) freeFrame(world, frame);
@@ -178,6 +189,19 @@ export const memoryTransitions: Transitions<typeof memoryKinds> = {
     disconnect(world, e.frame);
     freeFrame(world, e.frame);
   },
+  'page.free': (world, e) => {
+    world.frames.get(e.frame)!.discardable = true;
+    for (const { translations } of world.tasks.values())
+      for (const translation of translations.values())
+        if (translation.writable && translation.frame === e.frame) translation.writable = false;
+  },
+  'page.drop': (world, e) => {
+    const object = objectOf(world, e.object);
+    object.swapped.delete(e.page);
+    if (!object.pages.delete(e.page)) return;
+    disconnect(world, e.frame);
+    freeFrame(world, e.frame);
+  },
   'page.swap-in': (world, e) => {
     const object = objectOf(world, e.object);
     takeFrame(world, e.frame, object.swapped.get(e.page)!.slice());
@@ -188,6 +212,7 @@ export const memoryTransitions: Transitions<typeof memoryKinds> = {
     world.tasks
       .get(e.task)!
       .translations.set(e.address / world.machine.pageSize, { frame: e.frame, writable: e.writable });
+    if (e.writable) world.frames.get(e.frame)!.discardable = false;
   },
   'page.wire': (world, e) => {
     world.frames.get(e.frame)!.wires += 1;
@@ -195,9 +220,13 @@ export const memoryTransitions: Transitions<typeof memoryKinds> = {
     world.descriptors.get(e.descriptor)!.wired[e.index] = { frame: e.frame, object: e.object, page: e.page };
   },
   'page.unwire': (world, e) => {
-    world.frames.get(e.frame)!.wires -= 1;
+    const frame = world.frames.get(e.frame)!;
+    const { wireDirection, wired } = world.descriptors.get(e.descriptor)!;
+    frame.wires -= 1;
+    // A wire for Out does not mark pages dirty (facts §4.3).
+    if (wireDirection !== 'out') frame.discardable = false;
     objectOf(world, e.object).activity -= 1;
-    world.descriptors.get(e.descriptor)!.wired.length = e.index;
+    wired.length = e.index;
   },
   'heap.allocate': (world, e, actor) => {
     const { heap } = world.tasks.get(world.actors.get(actor)!.task)!;
@@ -228,6 +257,13 @@ export const memoryTransitions: Transitions<typeof memoryKinds> = {
     eachPiece(world, world.actors.get(actor)!.task, e.address, e.length, (frame, offset, length) => {
       writableBytes(world.frames.get(frame)!).fill(e.value, offset, offset + length);
     });
+  },
+  'memory.copy': (world, e) => {
+    const { pageSize } = world.machine;
+    const { bytes } = world.frames.get(Math.floor(e.from / pageSize))!;
+    const to = world.frames.get(Math.floor(e.to / pageSize))!;
+    copyBytes(bytes, e.from % pageSize, writableBytes(to), e.to % pageSize, e.length);
+    to.discardable = false;
   },
   'memory.atomic': (world, e, actor) => {
     eachPiece(world, world.actors.get(actor)!.task, e.address, e.length, (frame, offset) => {

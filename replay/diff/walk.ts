@@ -16,13 +16,14 @@ const consequences: ReadonlySet<KindName> = new Set([
   'page.zero',
   'page.copy',
   'page.swap-out',
+  'page.drop',
   'page.swap-in',
   'page.enter',
   'vm.terminate',
 ]);
 
 /** These free frames; what becomes of those shows when somebody takes them. */
-const frees: ReadonlySet<KindName> = new Set(['page.swap-out', 'vm.terminate']);
+const frees: ReadonlySet<KindName> = new Set(['page.swap-out', 'page.drop', 'vm.terminate']);
 
 /** Where an object was mapped first. */
 interface Place {

@@ -161,7 +161,7 @@ class RaceDetector {
 
   /** An access by physical addresses, and the page that it goes to. */
   private physical(
-    event: EventByKind['command.copy' | 'command.sync'],
+    event: EventByKind['command.copy' | 'command.sync' | 'memory.copy'],
     address: number,
     kind: AccessKind,
     { seq, actor, world }: Moment,

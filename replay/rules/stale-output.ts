@@ -120,6 +120,10 @@ export const staleOutput: Rule = {
         out.set(`${object}.${page}`, written.get(frame));
         forget(frame);
       },
+      'page.drop': ({ object, page, frame }) => {
+        out.delete(`${object}.${page}`);
+        forget(frame);
+      },
       'page.swap-in': ({ object, page, frame }) => {
         const bytes = out.get(`${object}.${page}`);
         if (bytes === undefined) forget(frame);

@@ -54,6 +54,7 @@ function* references(world: World): Generator<string> {
   const parts = [...world.descriptors.values()].flatMap((descriptor) => descriptor.parts);
   const referred = countOf([
     ...[...world.tasks.values()].flatMap(({ entries }) => entries.map(({ object }) => object)),
+    ...[...world.tasks.values()].flatMap(({ copies }) => copies),
     ...parts.map(({ object }) => object),
     ...parts.map(({ snapshot }) => snapshot),
     ...[...world.objects.values()].map(({ shadow }) => shadow),

@@ -63,6 +63,13 @@ export type AppStep =
     }
   | { readonly do: 'protect'; readonly slot: number; readonly protection: number; readonly page: number }
   | { readonly do: 'pressure'; readonly slot: number }
+  | {
+      readonly do: 'advise' | 'copy';
+      readonly slot: number;
+      readonly offset: number;
+      readonly length: number;
+      readonly other: number;
+    }
   | { readonly do: 'fork'; readonly slot: number; readonly value: number; readonly wait: boolean }
   | { readonly do: 'share'; readonly slot: number; readonly value: number; readonly unmap: boolean }
   | { readonly do: 'add'; readonly slot: number; readonly offset: number; readonly locked: boolean }
@@ -180,6 +187,16 @@ const appStep: fc.Arbitrary<AppStep> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: of('pressure'), slot: pick }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: of('advise', 'copy'),
+      slot: pick,
+      offset,
+      length: fc.nat({ max: 40_000 }),
+      other: pick,
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: of('fork'), slot: pick, value, wait: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: of('share'), slot: pick, value, unmap: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: of('add'), slot: pick, offset, locked: fc.boolean() }) },

@@ -10,6 +10,7 @@ import {
   load,
   note,
   OSData,
+  MADV_FREE,
   PROT_READ,
   PROT_WRITE,
   store,
@@ -46,7 +47,7 @@ class Dext {
   private readonly memories: Held<IOMemoryDescriptor>[] = [];
   private readonly maps: Held<IOMemoryMap>[] = [];
   private readonly commands: { command: IODMACommand; address: number; length: number }[] = [];
-  private shared: IOBufferMemoryDescriptor | null = null;
+  private readonly shared: IOBufferMemoryDescriptor[] = [];
   private busy = false;
 
   /** Performs the steps with the call's own descriptors, which live no longer than the call unless a step keeps them. */
@@ -157,17 +158,17 @@ class Dext {
     this.busy = false;
   }
 
-  /** What the app can map: the same memory every time. */
-  *share(): Program<IOBufferMemoryDescriptor> {
-    this.shared ??= (yield* IOBufferMemoryDescriptor.Create(kIOMemoryDirectionInOut, 5_000))[1];
-    yield* this.shared!.retain();
-    return this.shared!;
+  /** What the app can map: the same memory of a type every time. */
+  *share(type: number): Program<IOBufferMemoryDescriptor> {
+    this.shared[type] ??= (yield* IOBufferMemoryDescriptor.Create(kIOMemoryDirectionInOut, 5_000))[1]!;
+    yield* this.shared[type].retain();
+    return this.shared[type];
   }
 
   /** Gives everything back. */
   *drop(client: TestClient): Program {
     yield* this.idle(client);
-    yield* this.shared?.release() ?? [];
+    for (const memory of this.shared.filter((made) => made !== undefined)) yield* memory.release();
     for (const { command } of this.commands.splice(0)) yield* command.release();
     for (const { it } of this.maps.splice(0)) yield* it.release();
     for (const { it } of this.memories.splice(0)) yield* it.release();
@@ -245,15 +246,27 @@ function* thread(app: App, steps: readonly AppStep[], number: number, { connect,
         case 'pressure':
           yield* app.reclaim();
           break;
+        case 'advise':
+          // What a zone has in the same page is the other thread's.
+          if (how !== 'mmap') break;
+          yield* app.memset(address + from, 1, 1);
+          yield* app.madvise(address + from, bytes, MADV_FREE);
+          if (step.other % 2 === 1) yield* app.reclaim();
+          break;
+        case 'copy': {
+          const to = at(slots, step.other)!;
+          yield* app.vm_copy(address + from, Math.min(bytes, to.size), to.address);
+          break;
+        }
         case 'fork': {
           const child = yield* app.fork(`child${number}`, () => app.memset(address, step.value, Math.min(room, 200)));
           if (step.wait) yield* app.waitpid(child);
           break;
         }
         case 'share': {
-          const [, mapped, bytesMapped] = yield* app.IOConnectMapMemory64(connect, 0);
+          const [, mapped, bytesMapped] = yield* app.IOConnectMapMemory64(connect, number);
           yield* app.memset(mapped, step.value, Math.min(bytesMapped, 100));
-          if (step.unmap) yield* app.IOConnectUnmapMemory64(connect, 0, mapped);
+          if (step.unmap) yield* app.IOConnectUnmapMemory64(connect, number, mapped);
           break;
         }
         case 'add':
@@ -317,8 +330,8 @@ export function setupOf(plan: Plan, racing = false, deaths: readonly Death[] = [
       if (args.completion !== null) yield* client.AsyncCompletion(args.completion, 0);
       return 0;
     },
-    *clientMemory() {
-      return [0, 0, yield* dext.share()];
+    *clientMemory(type) {
+      return [0, 0, yield* dext.share(type)];
     },
     stop: (client) => dext.drop(client),
     *app(app, connect) {

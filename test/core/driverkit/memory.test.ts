@@ -1,4 +1,4 @@
-/** facts §5.1, §5.2: descriptors, mappings and buffers as the dext sees them. */
+/** facts §2.8, §5.1, §5.2: descriptors, mappings and buffers as the dext sees them. */
 import { describe, expect, test } from 'vitest';
 import {
   IOBufferMemoryDescriptor,

@@ -77,7 +77,7 @@ describe('Wait', () => {
   });
 
   test('there is one waiter', () => {
-    for (const { result } of runs(
+    for (const ran of runs(
       () =>
         waiting(function* (action) {
           const [first] = yield* action.WillWait();
@@ -86,8 +86,10 @@ describe('Wait', () => {
           return [first, second];
         }),
       1,
-    ))
-      expect(result).toEqual([kIOReturnSuccess, kIOReturnBusy]);
+    )) {
+      expect(ran.result).toEqual([kIOReturnSuccess, kIOReturnBusy]);
+      expect(ran.of('unspecified')).toHaveLength(1);
+    }
   });
 
   test('times out at the deadline; EndWait tells the same', () => {

@@ -266,6 +266,7 @@ describe('mapping', () => {
       yield* (yield* madeOf([part!], kIOMemoryDirectionInOut)).CreateMapping(0);
     });
     expect(ran.of('descriptor.snapshot')).toHaveLength(1);
+    expect(ran.of('unspecified')).toHaveLength(2);
     expect(
       ran
         .of('vm.enter')

@@ -7,6 +7,7 @@ import {
   kIOReturnCannotWire,
   kIOReturnNoMemory,
   kIOReturnNoResources,
+  kIOReturnNotReady,
   kIOReturnSuccess,
   KiB,
   record,
@@ -65,6 +66,24 @@ describe('calls that fail', () => {
     // The schedule decides which of the calls it is.
     expect(when.size).toBeGreaterThan(2);
   });
+});
+
+test('allocation: PrepareForDMA cannot keep its books, and nothing stays wired (§4.3)', () => {
+  const seen = new Set<number>();
+  const buffers = new Map<IOPCIDevice, IOBufferMemoryDescriptor>();
+  const all = withFault('allocation', function* (pci) {
+    const buffer = buffers.get(pci) ?? (yield* IOBufferMemoryDescriptor.Create(kIOMemoryDirectionInOut, 4 * KiB))[1];
+    if (buffer === null) return kIOReturnSuccess;
+    buffers.set(pci, buffer);
+    const command = yield* commandFor({ client: { pci } as never });
+    const [code] = yield* command.PrepareForDMA(0, buffer, 0, 0);
+    const completed = yield* command.CompleteDMA(0);
+    expect(completed).toBe(code === kIOReturnSuccess ? kIOReturnSuccess : kIOReturnNotReady);
+    yield* command.release();
+    return code;
+  });
+  for (const { result } of all) for (const code of result) seen.add(code);
+  expect(seen).toEqual(new Set([kIOReturnSuccess, kIOReturnNoMemory]));
 });
 
 /** Runs the example that does everything right, with a fault: what happened from when it struck, if it did. */

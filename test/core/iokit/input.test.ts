@@ -101,6 +101,13 @@ test('a length beyond physical memory: both NULL, and the call still arrives', (
   expect(seen).toEqual({ inline: null, descriptor: null });
 });
 
+test('address plus length beyond the address space: both NULL, and the call still arrives', () => {
+  const seen = seenOf(function* () {
+    return [2 ** 47 - 4096, 8192];
+  });
+  expect(seen).toEqual({ inline: null, descriptor: null });
+});
+
 test('1 to 4096 bytes at NULL crash the app, not the dext', () => {
   const ran = runAnyhow({
     *app(app, connect) {

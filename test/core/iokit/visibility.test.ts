@@ -1,4 +1,4 @@
-/** facts §2.7, the visibility matrix: when the app's write is seen through the dext's mapping, and when by the device. */
+/** facts §2.1 and §2.7, the visibility matrix: when the app's write is seen through the dext's mapping, and when by the device. */
 import { describe, expect, test } from 'vitest';
 import { KiB, load, type App, type IOMemoryDescriptor, type MachineOptions, type Program } from '../../../index.ts';
 import { bytes, play, readBy, type Move } from '../../support/rig.ts';

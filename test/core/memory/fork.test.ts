@@ -144,3 +144,28 @@ test('shared memory: the device reads what the other process writes, the snapsho
   });
   expect([ran.result, shown, ran.deviceMemory[0]]).toEqual([9, 1, 9]);
 });
+
+test('a copy on write that is pending is made before a device can write (§2.5 (1), (4)): the child keeps the old bytes', () => {
+  const keeper = new Keeper();
+  const ran = run(
+    {
+      method: keeper.methods,
+      *app(app, connect) {
+        const at = yield* app.mmap(size);
+        const back = yield* shared(app);
+        yield* app.memset(at, 1, 1);
+        const child = yield* app.fork('child', function* () {
+          while ((yield* app.load(back + 4, 1))[0] === 0) yield* app.sleep(1000);
+          yield* app.store(back, yield* app.load(at, 1));
+        });
+        yield* app.IOConnectCallStructMethod(connect, keep, 0, 0, at, size);
+        yield* app.IOConnectCallScalarMethod(connect, deviceWrites, []);
+        yield* app.memset(back + 4, 1, 1);
+        yield* app.waitpid(child);
+        return [(yield* app.load(at, 1))[0], (yield* app.load(back, 1))[0]];
+      },
+    },
+    { strategy: 'timed' },
+  );
+  expect(ran.result).toEqual([fromDevice, 1]);
+});

@@ -35,7 +35,9 @@ describe.each(mappers)('mapper %s', (mapper) => {
 
   test('dma-outside-mapping: addresses that were never prepared', () => {
     const elsewhere = ({ address }: { address: number }) => ({ address: address + 256 * KiB, length: 64 });
-    expect(rulesOf(moves('input', 'read', elsewhere), { machine })).toEqual(['dma-outside-mapping']);
+    // What a DART does at a fault is not established.
+    const more = mapper === 'dart' ? ['unspecified'] : [];
+    expect(rulesOf(moves('input', 'read', elsewhere), { machine })).toEqual(['dma-outside-mapping', ...more]);
     const last = ({ address, length }: { address: number; length: number }) => ({
       address: address + length - 64,
       length: 64,
@@ -68,7 +70,7 @@ test('complete-while-running: a register write since may be what told the device
     yield* dma.CompleteDMA(0);
     yield* obey(pci, { command: 'read', address: segments[0]!.address, length: 64 });
   });
-  expect(stale).toEqual(['use-after-complete']);
+  expect(stale).toEqual(['unspecified', 'use-after-complete']);
 });
 
 test('neighbour-overwritten: past the last segment in the same page; the last byte is right', () => {
