@@ -1,6 +1,6 @@
 /** `IOMemoryDescriptor`, `IOMemoryMap`, `IOBufferMemoryDescriptor` (facts §5). */
 import { kIOReturnBadArgument, kIOReturnNoMemory, kIOReturnOverrun, kIOReturnSuccess } from '../codes.ts';
-import { createBuffer, createMapping, createWrapper } from '../iokit/descriptor.ts';
+import { createBuffer, createMapping, createWrapper, lengthOf } from '../iokit/descriptor.ts';
 import type { Mapped } from '../iokit/mappings.ts';
 import type { Direction } from '../iokit/state.ts';
 import { injected } from '../faults/injected.ts';
@@ -86,7 +86,7 @@ export class IOMemoryDescriptor extends OSObject {
   /** Exact bytes, not rounded to pages (facts §5.1). */
   *GetLength(): Program<[code: number, length: number]> {
     yield* this.used();
-    return [kIOReturnSuccess, yield* now(({ world }) => world.descriptors.get(this.id)!.length)];
+    return [kIOReturnSuccess, yield* lengthOf(this.id)];
   }
 
   /**
@@ -135,7 +135,7 @@ export class IOMemoryDescriptor extends OSObject {
   ): Program<[code: number, memory: IOMemoryDescriptor | null]> {
     const name = 'CreateSubMemoryDescriptor';
     yield* of?.used() ?? [];
-    const end = yield* now(({ world }) => (of === null ? 0 : world.descriptors.get(of.id)!.length));
+    const end = of === null ? 0 : yield* lengthOf(of.id);
     if ((options & ~kIOMemoryDirectionInOut) !== 0 || of === null || offset + length > end) {
       return [yield* refuse(name, kIOReturnBadArgument), null];
     }
@@ -200,7 +200,7 @@ export class IOBufferMemoryDescriptor extends IOMemoryDescriptor {
       if (map === null) return [code, { address: 0, length: 0 }];
       this.view = map;
     }
-    const length = yield* now(({ world }) => world.descriptors.get(this.id)!.length);
+    const length = yield* lengthOf(this.id);
     return [kIOReturnSuccess, { address: this.view.GetAddress(), length }];
   }
 

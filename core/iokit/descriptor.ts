@@ -4,7 +4,7 @@ import { canDelay, copyLater } from '../memory/copies.ts';
 import { copyPage, entryAt } from '../memory/fault.ts';
 import { nextContiguousFrame } from '../memory/frames.ts';
 import { isFree, makeObject, roomFor } from '../memory/space.ts';
-import { act, now, refuse, type Program, type Step } from '../operation.ts';
+import { act, now, refuse, type Operation, type Program, type Step } from '../operation.ts';
 import { alignDown, alignUp, GiB } from '../units.ts';
 import type { World } from '../world.ts';
 import { makeMapping, shareMapping, underneath, type Mapped, type MapRequest } from './mappings.ts';
@@ -24,6 +24,14 @@ export interface DescriptorSpec {
 const physicalMemory = 64 * GiB;
 /** User addresses end here. */
 const highest = 2 ** 47;
+
+/** A descriptor's length, in bytes. A buffer's can change: `SetLength`. */
+export function lengthOf(id: number): Operation<number> {
+  return now((step) => {
+    step.look('descriptor', id);
+    return step.world.descriptors.get(id)!.length;
+  });
+}
 
 /** `withAddressRange`: evaluates to the descriptor's number, or to 0 (NULL) for a range that cannot be (facts §1.3). */
 export function createDescriptor(step: Step, spec: DescriptorSpec): number {
@@ -182,11 +190,14 @@ export function* createMapping(
   task: number,
   request: MapRequest,
 ): Program<[code: number, mapped: Mapped | undefined]> {
-  const { within, root, stretches, length } = yield* now(({ world }) => {
+  const { within, root, stretches, length } = yield* now((step) => {
+    const { world } = step;
+    step.look('descriptor', id);
     const descriptor = world.descriptors.get(id)!;
     const full = request.length === 0 ? descriptor.length : request.length;
     const { root: base, from } = underneath(world, descriptor, request.offset);
     const found = stretchesOf(world, descriptor, request.offset, full);
+    for (const { id: looked } of [base, ...found.map(({ owner }) => owner)]) step.look('descriptor', looked);
     const covered = found.reduce((sum, stretch) => sum + stretch.length, 0);
     const inside = full > 0 && from + full <= base.length && covered === full;
     return { within: inside, root: base, stretches: found, length: full };

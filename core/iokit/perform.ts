@@ -34,6 +34,8 @@ function check(step: Step, id: number, { operation, length, data }: OperationArg
   const { world } = step;
   const { active, descriptor } = commandOf(step, id);
   if (!active) return kIOReturnNotReady;
+  step.look('descriptor', descriptor);
+  if (data !== 0) step.look('descriptor', data);
   if (length > world.descriptors.get(descriptor)!.length) return kIOReturnBadArgument;
   if (operation === 'zero') return kIOReturnSuccess;
   return data === 0 || length > world.descriptors.get(data)!.length ? kIOReturnBadArgument : kIOReturnSuccess;
@@ -47,9 +49,11 @@ function* copy(id: number, { operation, dmaOffset, length, dataOffset, data }: O
     const room = Math.max(Math.min(length, command.length - dmaOffset), 0);
     return { window: room, memory: piecesOfWindow(world, command, command.descriptor, dmaOffset, room) };
   });
-  const other: readonly PagePiece[] = yield* now(({ world }) =>
-    operation === 'zero' ? memory : piecesOf(world, world.descriptors.get(data)!, dataOffset, window),
-  );
+  const other: readonly PagePiece[] = yield* now((step) => {
+    if (operation === 'zero') return memory;
+    step.look('descriptor', data);
+    return piecesOf(step.world, step.world.descriptors.get(data)!, dataOffset, window);
+  });
   let done = 0;
   for (const [from, to, bytes] of together(memory, other)) {
     const copied = yield* act('PerformOperation', 'copy', (step) => {

@@ -6,21 +6,26 @@ import { completeDMA } from './command.ts';
 import { drop, mustLive } from './references.ts';
 import { stopTimer } from './source.ts';
 import type { Mapping } from './state.ts';
+import { commandOf } from './window.ts';
 import { releaseDescriptor } from './wire.ts';
 
 /** Takes a reference back; the last one frees the object and what only it kept. */
 export function* release(object: number, what = 'object'): Program {
-  const { isDescriptor, mapping, handler, completes } = yield* now(({ world }) => ({
-    isDescriptor: world.descriptors.has(object),
-    mapping: world.mappings.get(object),
-    handler: world.sources.get(object)?.action ?? 0,
-    // A command freed while prepared is completed first (facts §4.4), whatever the device does; before 13.3 all of it leaks (§4.5).
-    completes: world.machine.era !== 'before-13.3' && world.commands.has(object),
-  }));
+  const { isDescriptor, mapping, handler, completes } = yield* now((step) => {
+    const { world } = step;
+    if (world.sources.has(object)) step.look('source', object);
+    return {
+      isDescriptor: world.descriptors.has(object),
+      mapping: world.mappings.get(object),
+      handler: world.sources.get(object)?.action ?? 0,
+      // A command freed while prepared is completed first (facts §4.4), whatever the device does; before 13.3 all of it leaks (§4.5).
+      completes: world.machine.era !== 'before-13.3' && world.commands.has(object),
+    };
+  });
   if (isDescriptor) {
     yield* releaseDescriptor(object, what);
   } else if (yield* drop(object, what)) {
-    if (completes && (yield* now(({ world }) => world.commands.get(object)!.prepared))) yield* completeDMA(object);
+    if (completes && (yield* now((step) => commandOf(step, object).prepared))) yield* completeDMA(object);
     yield* free(object, mapping);
     if (mapping !== undefined) yield* releaseDescriptor(mapping.descriptor);
     if (mapping !== undefined && mapping.within !== 0) yield* release(mapping.within);
@@ -53,6 +58,7 @@ function* held<R>(given: readonly Given[], program: Program<R> | Operation<R>): 
   const result = yield* program;
   const last = yield* now((step) =>
     given.filter(({ id }) => {
+      step.look('object', id);
       if (step.world.references.get(id) === 1) return true;
       step.emit({ kind: 'object.release', object: id });
       return false;

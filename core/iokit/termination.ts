@@ -29,6 +29,13 @@ export function startTermination(step: Step, service: number): void {
   step.spawn({ name: `kernel:terminate-${service}`, role: 'kernel', task: 0, program: terminate(service) });
 }
 
+/** {@link clientsOf}, as what the step looks at. */
+function lookAtClients(step: Step, service: number): number[] {
+  step.look('service', service);
+  for (const { id, provider } of step.world.services.values()) if (provider === service) step.look('service', id);
+  return clientsOf(step.world, service);
+}
+
 /** Services that were started on this one and have not ended. */
 function clientsOf(world: World, service: number): number[] {
   return [...world.services.values()]
@@ -41,10 +48,12 @@ function clientsOf(world: World, service: number): number[] {
  * super::Stop, and closes what the service still holds open (facts §3.6, §7.3).
  */
 export function* terminate(service: number): Program {
-  for (const client of yield* now(({ world }) => clientsOf(world, service))) {
-    const open = yield* now(({ world }) =>
-      [...world.connections.values()].find((connection) => connection.service === client),
-    );
+  for (const client of yield* now((step) => lookAtClients(step, service))) {
+    const open = yield* now((step) => {
+      const found = [...step.world.connections.values()].find((connection) => connection.service === client);
+      if (found !== undefined) step.look('connection', found.id);
+      return found;
+    });
     if (open === undefined) yield* now((step) => startTermination(step, client));
     else if (open.state === 'open') yield* clientClose(open.id);
   }

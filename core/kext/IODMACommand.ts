@@ -10,7 +10,7 @@ import { OSObject } from '../driverkit/objects.ts';
 import { endBounce, syncBounce } from '../iokit/bounce.ts';
 import { createCommand, dropIova, mapWindow, setMemory } from '../iokit/command.ts';
 import type { Range } from '../iokit/state.ts';
-import { limitOf, runsOf } from '../iokit/window.ts';
+import { commandOf, limitOf, runsOf } from '../iokit/window.ts';
 import { releaseDescriptor } from '../iokit/wire.ts';
 import { act, now, refuse, type Program } from '../operation.ts';
 import { kIODirectionIn, kIODirectionInOut, kIODirectionOut, type IOMemoryDescriptor } from './IOMemoryDescriptor.ts';
@@ -144,7 +144,10 @@ export class IODMACommand extends OSObject {
 
   /** The last release lets the memory go first; its wires are the driver's. */
   override *release(): Program {
-    const last = yield* now(({ world }) => world.references.get(this.id) === 1);
+    const last = yield* now((step) => {
+      step.look('object', this.id);
+      return step.world.references.get(this.id) === 1;
+    });
     if (last) yield* this.clearMemoryDescriptor();
     yield* super.release();
   }
@@ -161,9 +164,11 @@ export class IODMACommand extends OSObject {
     readonly full: number;
   }> {
     yield* this.used();
-    return yield* now(({ world }) => {
-      const command = world.commands.get(this.id)!;
-      return { ...command, full: world.descriptors.get(command.descriptor)?.length ?? 0 };
+    return yield* now((step) => {
+      const command = commandOf(step, this.id);
+      const { descriptor } = command;
+      if (descriptor !== 0) step.look('descriptor', descriptor);
+      return { ...command, full: step.world.descriptors.get(descriptor)?.length ?? 0 };
     });
   }
 }

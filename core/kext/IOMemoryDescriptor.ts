@@ -2,7 +2,7 @@ import { kIOReturnSuccess } from '../codes.ts';
 import { directionBits, directionOf, IOMemoryMap } from '../driverkit/memory.ts';
 import type { IOMemoryDescriptor as DriverKitDescriptor } from '../driverkit/memory.ts';
 import { OSObject } from '../driverkit/objects.ts';
-import { createDescriptor, createMapping } from '../iokit/descriptor.ts';
+import { createDescriptor, createMapping, lengthOf } from '../iokit/descriptor.ts';
 import { plain } from '../iokit/mappings.ts';
 import { complete, prepare } from '../iokit/wire.ts';
 import { act, now, type Program } from '../operation.ts';
@@ -57,7 +57,7 @@ export class IOMemoryDescriptor extends OSObject {
 
   *getLength(): Program<number> {
     yield* this.used();
-    return yield* now(({ world }) => world.descriptors.get(this.id)!.length);
+    return yield* lengthOf(this.id);
   }
 
   /** Its direction, as `kIODirection…` bits. */

@@ -1,7 +1,7 @@
 /** What no lock keeps apart (facts §4.3, §4.5, §10 (22)): the reduction makes whatever any schedule can do with it. */
 import { expect, test } from 'vitest';
 import { completeDMA, createCommand, getPreparation, prepareForDMA } from '../../../core/iokit/command.ts';
-import { createDescriptor } from '../../../core/iokit/descriptor.ts';
+import { createDescriptor, lengthOf } from '../../../core/iokit/descriptor.ts';
 import { performOperation } from '../../../core/iokit/perform.ts';
 import { complete, prepare } from '../../../core/iokit/wire.ts';
 import { act, inKernel, now } from '../../../core/operation.ts';
@@ -73,6 +73,16 @@ const prepareAndZero: Procedure = function* (memory, command) {
   return yield* zero(memory, command);
 };
 
+/** As `SetLength` of a buffer does. */
+const shorten: Procedure = function* (descriptor) {
+  yield* act('shorten', 'kernel', (step) => step.emit({ kind: 'descriptor.length', descriptor, length: 8 }));
+};
+
+const measure: Procedure = function* (memory) {
+  yield* act('a step', 'cpu', (step) => step.emit({ kind: 'note', text: 'before' }));
+  return yield* lengthOf(memory);
+};
+
 const end: Procedure = (_, command) => completeDMA(command);
 
 test.for<[name: string, program: Scenario, outcomes: number]>([
@@ -89,6 +99,8 @@ test.for<[name: string, program: Scenario, outcomes: number]>([
   ['one prepares, one zeroes what is prepared', together(prepareCommand, zero), 2],
   ['one prepares and zeroes, one completes', together(prepareAndZero, end), 4],
   ['one prepares a command, one the memory, and completes', together(prepareCommand, prepareAndComplete), 3],
+  ['one zeroes what is prepared, one shortens it', together(prepareAndZero, shorten), 2],
+  ['one asks for the length, one changes it', together(measure, shorten), 2],
   ['one maps for the device, one completes', together(prepareCommand, end, 'vtd'), 2],
   ['one maps for the device, one prepares and completes', together(prepareCommand, prepareAndComplete, 'vtd'), 3],
 ])('%s', ([, program, outcomes]) => {
