@@ -31,7 +31,7 @@ export interface ScenarioDefinition<O extends Options, R> {
   readonly device?: DeviceModel | ((options: Widen<O>) => DeviceModel);
   /** What may go wrong in a run; `--set faults=name,name` overrules it. */
   readonly faults?: readonly string[] | ((options: Widen<O>) => readonly string[]);
-  /** Makes the driver that is started on the device. */
+  /** Makes the driver that is started on the device; called again when its dext has crashed. */
   readonly dext?: (options: Widen<O>) => IOService;
   /** The same as a kernel extension, in place of a dext: it runs in the kernel, where a crash is a panic. */
   readonly kext?: (options: Widen<O>) => IOService;
@@ -61,7 +61,8 @@ export interface Parts {
   readonly options: Options;
   readonly machine: MachineOptions;
   readonly device: DeviceModel | undefined;
-  readonly driver: IOService | undefined;
+  /** Makes the driver, each time that it is started on the device. */
+  readonly driver: (() => IOService) | undefined;
   /** Whether the driver is a kernel extension. */
   readonly inKernel: boolean;
   readonly faults: readonly FaultName[];
@@ -128,7 +129,7 @@ export function scenario<O extends Options, R>(definition: ScenarioDefinition<O,
           ? machineFrom({ ...(typeof machine === 'function' ? machine(options) : machine), ...forMachine })
           : (usual ??= machineFrom(machine ?? {})),
         device: typeof device === 'function' ? device(options) : device,
-        driver: driver?.(options),
+        driver: driver && (() => driver(options)),
         inKernel: kext !== undefined,
         faults: faultsNamed(faultsIn(set) ?? planned),
         main: () => definition.app(app, options),

@@ -32,9 +32,18 @@ export interface DeviceModel {
   engines(device: Device): Readonly<Record<string, Program>>;
 }
 
+/** A device in its slot: part of the live registry's entry of a device. */
+export interface Nub {
+  readonly model: DeviceModel;
+  /** Starts the driver that matches, in a process of its own. */
+  match(step: Step): void;
+  /** Whether that driver's Start has succeeded. */
+  started: boolean;
+}
+
 /** The model behind a device's number. */
 export function modelOf(step: Step, device: number): DeviceModel {
-  return step.live.get(device) as DeviceModel;
+  return (step.live.get(device) as Nub).model;
 }
 
 /** Where a DMA transfer belongs, for the log: a request's number and the segment in it. */

@@ -1,6 +1,7 @@
 /** What the kernel does when a process ends (facts §3.6, §4.4, §9). */
+import type { Nub } from '../devices/device.ts';
 import { unmap } from '../memory/space.ts';
-import { act, now, type Program } from '../operation.ts';
+import { act, now, type Program, type Step } from '../operation.ts';
 import { recoverDevice } from '../pcie/recovery.ts';
 import type { World } from '../world.ts';
 import { dropClientMemory, dropTaskMemory } from './client-memory.ts';
@@ -97,7 +98,24 @@ function* servicesGone(task: number): Program {
       .map(({ id }) => id),
   );
   for (const service of services) {
-    yield* act('finalize', 'kernel', (step) => finalize(step, service));
+    const nub = yield* act('finalize', 'kernel', (step) => {
+      const unmatched = nubToMatch(step, service);
+      finalize(step, service);
+      return unmatched;
+    });
     yield* dropClientMemory(service);
+    if (nub !== undefined) yield* act('match', 'kernel', (step) => nub.match(step));
   }
+}
+
+/**
+ * The device that needs a new driver when this one is gone: its dext has crashed, after a Start that succeeded and
+ * before its Stop (facts §7.3; xnu IOUserServer.cpp finalize, IOService.cpp:3980-3995).
+ */
+function nubToMatch({ world, live }: Step, id: number): Nub | undefined {
+  const { task, provider, state } = world.services.get(id)!;
+  if (state !== 'active' || world.tasks.get(task)!.death !== 'crash') return undefined;
+  if (world.devices.get(provider)?.present !== true) return undefined;
+  const nub = live.get(provider) as Nub;
+  return nub.started ? nub : undefined;
 }

@@ -296,16 +296,20 @@ function* thread(app: App, steps: readonly AppStep[], number: number, { connect,
 /**
  * The scenario of a plan. Nothing is left of it at the end: the dext gives everything back in Stop.
  * With `racing`, every other call leaves its steps to a second queue of the dext, without any lock. Deaths come on
- * threads of their own.
+ * threads of their own; the dext that is started again lives on.
  */
 export function setupOf(plan: Plan, racing = false, deaths: readonly Death[] = []): Setup<void> {
   let dext = new Dext();
   let queue: IODispatchQueue;
+  /** The driver's number in its first life, which is the same in every run. */
+  let first: number | undefined;
   return {
     machine: plan.machine,
-    *start() {
+    *start({ service }) {
       dext = new Dext();
       [, queue] = yield* IODispatchQueue.Create('other');
+      first ??= service;
+      if (service !== first) return;
       for (const { after } of deaths.filter(({ of }) => of === 'dext')) {
         const [, dying] = yield* IODispatchQueue.Create('dying');
         yield* dying.DispatchAsync(() => diesAfter(after, load(0, 1)));
