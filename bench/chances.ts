@@ -107,10 +107,12 @@ const page = (
 
 <!-- Written by \`npm run -s bench -- bugs ${runs} > docs/chances.md\`. -->
 
-Of ${runs.toLocaleString('en')} executions of each [search](search.md), how many show the [bug](bugs.md) by its rule. Seeds begin at 1; \`pct\` has depth
-${defaultDepth}, \`preemptions\` and \`delays\` have bound ${defaultBound}. The last four go through schedules in order: a bug that shows late in that order is
-not found, and one that shows early may show in all that follow. Of these, the first execution that shows it is told
-where it is not the very first, and how many executions there are where these are fewer: then the search has come to its end.
+Each [search](search.md) is let loose on each bug of [the catalogue](bugs.md) for ${runs.toLocaleString('en')} executions. The table has how many
+of them show the bug by its rule, and the last line how many bugs a search has found at all.
+
+The first four draw: seeds count from 1, and \`pct\` has depth ${defaultDepth}. The others go through schedules in order, \`preemptions\` and
+\`delays\` with bound ${defaultBound}. What shows early in that order shows in most that follows, and what shows late is not reached; so of
+these the first execution that shows the bug is told, unless it is the very first. "2 of 2" says that there are no more.
 
 | no. | bug | ${searchNames.join(' | ')} |
 | --: | --- | ${searchNames.map(() => '--:').join(' | ')} |

@@ -30,7 +30,8 @@ export class Shrinking {
 
   /** Makes the schedule small, in rounds, until a round gains nothing. Another one with fewer switches is a better start. */
   schedule(): void {
-    for (const wish of priorityWishes(this.trials.spec.seed)) this.consider(wish);
+    if (this.smallest.switches.length > 1)
+      for (const wish of priorityWishes(this.trials.spec.seed)) this.consider(wish);
     for (;;) {
       const before = this.smallest;
       this.withinTrace();

@@ -5,7 +5,7 @@ import type { Scenario } from '../../index.ts';
 import { Trials, type Trial } from '../../replay/delta/trials.ts';
 import { decisionsOf, parseSchedule } from '../../scheduler/schedule.ts';
 import { memberOf, nothing, nthOf, stepOf, type Wish } from '../../scheduler/steering.ts';
-import { decisionsWish, orderWish, randomWishes, switchesWish } from '../../scheduler/wishes.ts';
+import { decisionsWish, orderWish, priorityWishes, randomWishes, switchesWish } from '../../scheduler/wishes.ts';
 import { racy } from '../support/racy.ts';
 
 const trialsOf = (scenario: Scenario, strategy: 'random' | 'timed' = 'random'): Trials =>
@@ -62,6 +62,39 @@ describe('the default schedule', () => {
     expect(usual.switches).toEqual([]);
     const random = randomRun(racy[0]!, 1).run;
     expect(usual.contextSwitches).toBeLessThan(random.contextSwitches);
+  });
+});
+
+describe('schedules by priorities', () => {
+  test('differ from each other, and are the same for the same seed', () => {
+    const orders = (seed: string): string[] =>
+      [...priorityWishes(seed, 12)].map((wish) => trialsOf(racy[3]!).run(wish, { whole: true }).order.join());
+    expect(new Set(orders('a')).size).toBeGreaterThan(1);
+    expect(orders('a')).toEqual(orders('a'));
+  });
+
+  test('leave an actor only for one that could not move before', () => {
+    for (const wish of priorityWishes('any', 12)) {
+      const moved: number[] = [];
+      const could: Set<number>[] = [];
+      trialsOf(racy[3]!).run(
+        {
+          choose(candidates, count, steering) {
+            const chosen = wish.choose(candidates, count, steering);
+            const members = candidates.slice(0, count).map(({ id }) => steering.memberOf(id));
+            const before = could.at(-1);
+            // Whoever is taken although the last one can still go on was not to be had then.
+            if (before !== undefined && members.includes(moved.at(-1)!) && members[chosen] !== moved.at(-1))
+              expect(before).not.toContain(members[chosen]);
+            moved.push(members[chosen]!);
+            could.push(new Set(members));
+            return chosen;
+          },
+        },
+        { whole: true },
+      );
+      expect(moved.length).toBeGreaterThan(10);
+    }
   });
 });
 
