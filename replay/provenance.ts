@@ -60,19 +60,31 @@ export class Provenance {
 
   /** Takes in what an event does to bytes; to be called before the event changes the world. */
   event(seq: number, event: AnyEvent, touches: Touches, world: World, actor: number): void {
-    if (event.kind === 'vm.terminate' || event.kind === 'page.drop') return; // frames keep their bytes until somebody takes them
-    if (event.kind === 'page.swap-out') {
-      this.swapped.set(`${event.object} ${event.page}`, this.stepsAt('frame', event.frame)?.slice() ?? nothing);
-      return;
+    switch (event.kind) {
+      case 'vm.terminate':
+      case 'page.drop':
+        return; // frames keep their bytes until somebody takes them
+      case 'page.swap-out':
+        this.swapped.set(`${event.object} ${event.page}`, this.stepsAt('frame', event.frame)?.slice() ?? nothing);
+        return;
+      case 'page.swap-in':
+        this.restore(seq, this.stepsOfSwapped(event.object, event.page), event.frame, world);
+        return;
+      case 'call.output':
+        this.outputs.set(event.call, this.step(seq, 0));
+        break;
+      case 'tlp.write':
+        this.post(deviceOf(world, actor).id, event.local, this.taken(seq, touches));
+        break;
+      case 'tlp.msi':
+      case 'tlp.line':
+        this.post(event.device, 0, nothing);
+        break;
+      case 'tlp.landed':
+        this.posted.get(event.device)?.shift();
+        break;
+      default:
     }
-    if (event.kind === 'page.swap-in') {
-      this.restore(seq, this.stepsOfSwapped(event.object, event.page), event.frame, world);
-      return;
-    }
-    if (event.kind === 'call.output') this.outputs.set(event.call, this.step(seq, 0));
-    else if (event.kind === 'tlp.write') this.post(deviceOf(world, actor).id, event.local, this.taken(seq, touches));
-    else if (event.kind === 'tlp.msi' || event.kind === 'tlp.line') this.post(event.device, 0, nothing);
-    else if (event.kind === 'tlp.landed') this.posted.get(event.device)?.shift();
     if (touches.written === 0) return;
     if (event.kind === 'dma.write') {
       this.land(seq, event.local, deviceOf(world, actor).id, touches, world);

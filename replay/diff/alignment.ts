@@ -12,8 +12,8 @@ export class Alignment {
   /** In order of the places in `a`, and in `b`; by actor. */
   readonly links: Sides<readonly (readonly Link[] | undefined)[]>;
   private readonly walks: Sides<Walk>;
-  /** The links found last: the next look-up is often in the same. */
-  private readonly last: { a: Link | undefined; b: Link | undefined } = { a: undefined, b: undefined };
+  /** The links found last, by actor: the next look-up is often in the same. */
+  private readonly last: Sides<(Link | undefined)[]> = { a: [], b: [] };
 
   constructor(a: Walk, b: Walk) {
     this.walks = { a, b };
@@ -61,12 +61,13 @@ export class Alignment {
     const { log } = this.walks[own];
     const place = log.ordinal.get(seq);
     if (place === nobodys) return -1;
-    const last = this.last[own];
     const actor = log.actor.get(seq);
-    const found = last !== undefined && last.actor[own] === actor && covers(last, own, place);
-    const link = found ? last : this.find(own, actor, place);
-    if (link === undefined) return -1;
-    this.last[own] = link;
+    let link = this.last[own][actor];
+    if (link === undefined || !covers(link, own, place)) {
+      link = this.find(own, actor, place);
+      if (link === undefined) return -1;
+      this.last[own][actor] = link;
+    }
     return this.walks[other].log.of(link.actor[other]).get(link.from[other] + place - link.from[own]);
   }
 

@@ -3,6 +3,7 @@ import type { Resource } from '../../core/catalogue.ts';
 import type { World } from '../../core/world.ts';
 import { Column, type Pool } from './column.ts';
 import { sizeOf, type Touched, type Touches } from './touches.ts';
+import { Users } from './users.ts';
 
 /**
  * What a pair is about: bytes of memory, bytes of a device's own, or an object of some kind. Bus addresses,
@@ -29,14 +30,6 @@ export const matters = [
 ] as const satisfies readonly Resource[];
 
 const numbers: ReadonlyMap<Resource, number> = new Map(matters.map((name, number) => [name, number]));
-
-/** Who last used each byte of a frame or a device; events by their sequence number plus one, 0 for none. */
-interface Users {
-  readonly written: Uint32Array;
-  readonly writers: Uint32Array;
-  /** When each actor last read each byte since it was written. */
-  readonly read: Map<number, Uint32Array>;
-}
 
 /** Who last touched an object; -1 for nobody. */
 interface Touchers {
@@ -82,12 +75,15 @@ export class Conflicts {
       const users = this.usersOf(touched, world);
       if (!consequence) this.bytes(seq, actor, touched, users, matter);
       else if (touched.access === 'read') copied = users;
-      else renew(users, copied);
+      else users.renew(copied);
     }
   }
 
-  private bytes(seq: number, actor: number, { access, from, to }: Touched, users: Users, matter: number): void {
-    const { written, writers, read } = users;
+  private bytes(seq: number, actor: number, touched: Touched, users: Users, matter: number): void {
+    users.fit(touched.from, touched.to);
+    const { grain, written, writers, read } = users;
+    const from = touched.from / grain;
+    const to = touched.to / grain;
     let last = 0;
     for (let at = from; at < to; at += 1) {
       const time = written[at]!;
@@ -95,7 +91,7 @@ export class Conflicts {
       last = time;
       if (time !== 0 && writers[at] !== actor) this.note(time - 1, seq, matter);
     }
-    if (access === 'read') {
+    if (touched.access === 'read') {
       let times = read.get(actor);
       if (times === undefined) {
         times = new Uint32Array(written.length);
@@ -151,21 +147,10 @@ export class Conflicts {
     const places = resource === 'frame' ? this.frames : this.devices;
     let users = places.get(id);
     const size = sizeOf(world, resource, id);
-    if (users === undefined || users.written.length < size) {
-      users = { written: new Uint32Array(size), writers: new Uint32Array(size), read: new Map() };
+    if (users === undefined || users.size < size) {
+      users = new Users(size);
       places.set(id, users);
     }
     return users;
   }
-}
-
-/** A frame gets other bytes: those of another frame, with whoever wrote them, or zeros. */
-function renew({ written, writers, read }: Users, copied: Users | undefined): void {
-  read.clear();
-  if (copied === undefined) {
-    written.fill(0);
-    return;
-  }
-  written.set(copied.written);
-  writers.set(copied.writers);
 }

@@ -28,15 +28,19 @@ export function pairGroups(a: Walk, b: Walk, alignment: Alignment, teller: Sides
   };
   const { conflicts } = a;
   for (let at = 0; at < conflicts.first.length; at += 1) {
-    const [first, second] = [conflicts.first.get(at), conflicts.second.get(at)];
-    const [firstInB, secondInB] = [alignment.inB(first), alignment.inB(second)];
+    const first = conflicts.first.get(at);
+    const second = conflicts.second.get(at);
+    const firstInB = alignment.inB(first);
+    const secondInB = alignment.inB(second);
     if (secondInB !== -1 && firstInB > secondInB)
       find('a', conflicts.matter.get(at), [first, second], [secondInB, firstInB]);
   }
   const others = b.conflicts;
   for (let at = 0; at < others.first.length; at += 1) {
-    const [first, second] = [others.first.get(at), others.second.get(at)];
-    const [firstInA, secondInA] = [alignment.inA(first), alignment.inA(second)];
+    const first = others.first.get(at);
+    const second = others.second.get(at);
+    const firstInA = alignment.inA(first);
+    const secondInA = alignment.inA(second);
     if (secondInA !== -1 && firstInA > secondInA)
       find('b', others.matter.get(at), [secondInA, firstInA], [first, second]);
   }

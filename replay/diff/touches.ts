@@ -1,5 +1,5 @@
 import type { Access, Resource, Touch } from '../../core/catalogue.ts';
-import { kindOf, type AnyEvent } from '../../core/events.ts';
+import { kindNumbers, kindsByNumber, type AnyEvent } from '../../core/events.ts';
 import type { World } from '../../core/world.ts';
 
 /** Something that an event touches. */
@@ -23,13 +23,13 @@ export class Touches {
   written = 0;
   private world: World | undefined;
 
-  /** Looks at an event, on the world just before it. */
-  look(event: AnyEvent, world: World, actor: number): void {
+  /** Looks at an event, on the world just before it. `number` is its kind's, for callers that know it already. */
+  look(event: AnyEvent, world: World, actor: number, number: number = kindNumbers.get(event.kind)!): void {
     this.count = 0;
     this.read = 0;
     this.written = 0;
     this.world = world;
-    kindOf(event.kind).footprint(event, this.touch, world, actor);
+    kindsByNumber[number]!.footprint(event, this.touch, world, actor);
   }
 
   private readonly touch: Touch = (resource, id, access, from = -1, to = -1) => {

@@ -1,4 +1,4 @@
-import { kindNumbers, type KindName } from '../../core/events.ts';
+import { kindNames, kindNumbers, type KindName } from '../../core/events.ts';
 import { evolve } from '../../core/evolve.ts';
 import { entryAt } from '../../core/memory/fault.ts';
 import { emptyWorld, type World } from '../../core/world.ts';
@@ -12,7 +12,7 @@ import { Log } from './log.ts';
 import { Touches } from './touches.ts';
 
 /** What follows from others' work and falls to whoever comes first, or last: page faults, the end of an object. No actor's operations. */
-const consequences: ReadonlySet<KindName> = new Set([
+const consequenceKinds: ReadonlySet<KindName> = new Set([
   'page.zero',
   'page.copy',
   'page.swap-out',
@@ -23,7 +23,11 @@ const consequences: ReadonlySet<KindName> = new Set([
 ]);
 
 /** These free frames; what becomes of those shows when somebody takes them. */
-const frees: ReadonlySet<KindName> = new Set(['page.swap-out', 'page.drop', 'vm.terminate']);
+const freeKinds: ReadonlySet<KindName> = new Set(['page.swap-out', 'page.drop', 'vm.terminate']);
+
+/** The same by kind number: there are millions of events. */
+const consequences: readonly boolean[] = kindNames.map((kind) => consequenceKinds.has(kind));
+const frees: readonly boolean[] = kindNames.map((kind) => freeKinds.has(kind));
 
 /** Where an object was mapped first. */
 interface Place {
@@ -72,20 +76,29 @@ export class Walk {
   step({ seq, event, actor, tick }: RecordedEvent): void {
     const { world, touches, names } = this;
     const number = kindNumbers.get(event.kind)!;
-    const consequence = consequences.has(event.kind);
+    const consequence = consequences[number]!;
     names.take(event, number, actor);
-    touches.look(event, world, actor);
+    touches.look(event, world, actor, number);
     for (let i = 0; i < names.creates; i += 1) this.noteCreation(seq, actor, number);
     this.log.add(actor, names.token, names.detail, consequence ? 0 : this.seen(), consequence);
     if (consequence) {
       const what = event.kind === 'page.copy' ? `page.copy (${event.reason})` : event.kind;
       this.consequences.set(what, (this.consequences.get(what) ?? 0) + 1);
     }
-    if (!frees.has(event.kind)) this.conflicts.event(seq, actor, touches, world, consequence);
+    if (!frees[number]!) this.conflicts.event(seq, actor, touches, world, consequence);
     this.provenance.event(seq, event, touches, world, actor);
-    if (event.kind === 'vm.terminate') this.end(event.object);
-    else if (event.kind === 'vm.enter') this.notePlace(event.object, event.task, event.address, event.offset);
-    else if (event.kind === 'heap.allocate') this.noteBlock(seq, event.address, event.size, actor);
+    switch (event.kind) {
+      case 'vm.terminate':
+        this.end(event.object);
+        break;
+      case 'vm.enter':
+        this.notePlace(event.object, event.task, event.address, event.offset);
+        break;
+      case 'heap.allocate':
+        this.noteBlock(seq, event.address, event.size, actor);
+        break;
+      default:
+    }
     evolve(world, event, actor, tick, number);
     this.seq = seq + 1;
   }
