@@ -5,6 +5,7 @@ import {
   kIOReturnNotPermitted,
   kIOReturnNotPrivileged,
   kIOReturnSuccess,
+  kIOReturnUnsupported,
   MACH_SEND_INVALID_DEST,
 } from '../codes.ts';
 import { kIOServiceDefaultQueueName, type IOService } from '../driverkit/IOService.ts';
@@ -14,6 +15,7 @@ import { mapClientMemory, unmapClientMemory } from '../iokit/client-memory.ts';
 import { refusalOf } from '../iokit/connection.ts';
 import { createPort, receive } from '../iokit/port.ts';
 import { rpc } from '../iokit/queue.ts';
+import { lockForWrite, unlockForWrite } from '../iokit/lock.ts';
 import { clientClose, startTermination } from '../iokit/termination.ts';
 import type { Message, Service } from '../iokit/state.ts';
 import { wordOf } from '../memory/atomics.ts';
@@ -126,6 +128,28 @@ export function* IOServiceClose(connection: number): Program<number> {
   if (refused !== kIOReturnSuccess) return yield* refuse('IOServiceClose', refused);
   yield* inKernel(clientClose(connection));
   return kIOReturnSuccess;
+}
+
+/**
+ * Registers a port with the user client, which a dext's knows nothing of: `kIOReturnUnsupported`, but not before the calls
+ * in flight have come back (facts §1.4; UC:4630-4668, 1985-2000).
+ */
+export function* IOConnectSetNotificationPort(
+  connection: number,
+  _type: number,
+  _port: number,
+  _reference: number,
+): Program<number> {
+  const refused = yield* now((step) => refusalOf(step, connection));
+  if (refused !== kIOReturnSuccess) return yield* refuse('IOConnectSetNotificationPort', refused);
+  return yield* inKernel(setNotificationPort(connection));
+}
+
+function* setNotificationPort(connection: number): Program<number> {
+  const name = 'IOConnectSetNotificationPort';
+  yield* lockForWrite(connection, name);
+  yield* unlockForWrite(connection, name);
+  return yield* refuse(name, kIOReturnUnsupported);
 }
 
 /** Options of {@link IOConnectMapMemory64} (IOKit/IOMapTypes.h). */

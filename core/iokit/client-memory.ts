@@ -6,7 +6,7 @@ import { createMapping } from './descriptor.ts';
 import { fittingMapping, plain, type Mapped } from './mappings.ts';
 import { rpc } from './queue.ts';
 import { release } from './release.ts';
-import { lockForWrite } from './lock.ts';
+import { lockForWrite, unlockForWrite } from './lock.ts';
 
 /** In the options of `CopyClientMemoryForType`: the app may only read (IOUserClient.iig). */
 export const kIOUserClientMemoryReadOnly = 1;
@@ -31,10 +31,6 @@ function* ask(connection: number, type: number, call: string): Program<ClientMem
   return memory;
 }
 
-function* unlock(connection: number, call: string): Program {
-  yield* act(call, 'kernel', (step) => step.emit({ kind: 'connection.unlock', connection, mode: 'write' }));
-}
-
 /** The app cannot ask for read-only: the kernel takes other options from it (UC mapClientMemory64, `kIOMapUserOptionsMask`). */
 const isReadOnly = ({ options = 0 }: ClientMemory): boolean => (options & kIOUserClientMemoryReadOnly) !== 0;
 
@@ -57,7 +53,7 @@ export function* mapClientMemory(
     if (mapped !== undefined && !(yield* keep(connection, type, task, mapped.mapping))) yield* release(mapped.mapping);
     yield* release(given.memory);
   }
-  yield* unlock(connection, call);
+  yield* unlockForWrite(connection, call);
   return mapped === undefined ? [yield* refuse(call, kIOReturnBadArgument), undefined] : [kIOReturnSuccess, mapped];
 }
 
@@ -99,7 +95,7 @@ export function* unmapClientMemory(connection: number, type: number, task: numbe
     const own = yield* now(({ world }) => world.connections.get(connection)!.task === task);
     yield* own ? letGo(connection, mapping) : letTaskGo(task, mapping);
   }
-  yield* unlock(connection, call);
+  yield* unlockForWrite(connection, call);
   return mapping === undefined ? yield* refuse(call, kIOReturnBadArgument) : kIOReturnSuccess;
 }
 

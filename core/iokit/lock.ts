@@ -30,6 +30,11 @@ export function* lockForWrite(connection: number, call: string): Program {
   });
 }
 
+/** Gives it back. */
+export function* unlockForWrite(connection: number, call: string): Program {
+  yield* act(call, 'kernel', (step) => step.emit({ kind: 'connection.unlock', connection, mode: 'write' }));
+}
+
 /** Who holds the lock: a writer, or the threads whose external methods are in flight. */
 function holdersOf(world: World, connection: number): number[] {
   const { writer, readers } = world.connections.get(connection)!;

@@ -1,10 +1,45 @@
 /** facts §1.4, §1.5, §3.6: closing a connection, the death of its client, and calls that are in flight. */
 import { describe, expect, test } from 'vitest';
-import { kIOReturnSuccess, MACH_SEND_INVALID_DEST, sleep, type EventByKind } from '../../../index.ts';
+import {
+  kIOReturnSuccess,
+  kIOReturnUnsupported,
+  MACH_SEND_INVALID_DEST,
+  sleep,
+  type EventByKind,
+} from '../../../index.ts';
 import { run, runs, type Ran } from '../../support/run.ts';
 
 const states = (ran: Ran<unknown>): EventByKind['connection.state']['state'][] =>
   ran.of('connection.state').map(({ state }) => state);
+
+test('IOConnectSetNotificationPort waits for the calls in flight, and is then unsupported (facts §1.4)', () => {
+  for (const ran of runs(() => ({
+    *method() {
+      yield* sleep(50_000);
+      return kIOReturnSuccess;
+    },
+    *app(app, connect) {
+      const port = yield* app.IONotificationPortCreate();
+      const caller = yield* app.pthread_create('caller', () => app.IOConnectCallScalarMethod(connect, 0, []));
+      // Until the call is in the kernel.
+      yield* sleep(20_000);
+      const code = yield* app.IOConnectSetNotificationPort(connect, 0, port, 0);
+      yield* app.pthread_join(caller);
+      yield* app.IOServiceClose(connect);
+      return [code, yield* app.IOConnectSetNotificationPort(connect, 0, port, 0)];
+    },
+  }))) {
+    expect(ran.result).toEqual([kIOReturnUnsupported, MACH_SEND_INVALID_DEST]);
+    const locks = [...ran.of('connection.lock'), ...ran.of('connection.unlock')];
+    const order = ran.events.filter((event) => locks.includes(event as (typeof locks)[0])).slice(0, 4);
+    expect(order).toMatchObject([
+      { kind: 'connection.lock', mode: 'read' },
+      { kind: 'connection.unlock', mode: 'read' },
+      { kind: 'connection.lock', mode: 'write' },
+      { kind: 'connection.unlock', mode: 'write' },
+    ]);
+  }
+});
 
 describe('IOServiceClose', () => {
   test('waits for the calls in flight', () => {
