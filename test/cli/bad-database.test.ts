@@ -88,7 +88,7 @@ describe('a file that was ours', () => {
     for (const args of [...readers('ok.db'), writer('ok.db')]) {
       expectRefusal(
         recorded.run(...args),
-        new RegExp(`ok\\.db: is truncated: ${size} of \\d+ bytes; restore it from a copy`),
+        new RegExp(`ok\\.db: is truncated: ${size} of \\d+ bytes; dextrace export --repair saves what is whole`),
       );
     }
     expect(readFileSync(recorded.at('ok.db')).equals(before)).toBe(true);
