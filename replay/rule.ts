@@ -43,6 +43,8 @@ export const everywhere: Stretch = { from: 0, to: Infinity };
 export interface Watch {
   /** What it looks at: a handler for each kind. */
   readonly on: { readonly [K in KindName]?: (event: EventByKind[K], at: Moment) => void };
+  /** What more it looks at from the first event of a kind on: until then such events cost nothing. */
+  readonly after?: { readonly kind: KindName; readonly on: Watch['on'] };
   /**
    * Looks at the beats of devices, of which there are very many. Evaluates to a stretch around this one in which
    * further beats of its kind say nothing, as long as they succeed and none of the kinds in `on` comes; to nothing

@@ -51,7 +51,7 @@ function makePlan(chosen: ReadonlySet<RuleName>): Plan {
     begins.push((reporter) => watchRaces(new Map(races.map((rule) => [rule.name, reporter(rule)]))));
   }
   const watches = begins.map((begin) => begin(() => () => {}));
-  const looks = watches.map(({ on }) => on);
+  const looks = watches.map(({ on, after }): Watch['on'] => ({ ...on, ...after?.on }));
   const beats = watches.flatMap((watch, index) => ('beat' in watch ? [index] : []));
   const lookers = kindNames.map((kind) => {
     const those = looks.flatMap((on, index) => (on[kind] === undefined ? [] : [index]));
@@ -87,6 +87,10 @@ export class Watcher {
   private readonly watches: (Watch | undefined)[] = [];
   /** By kind number: what is done with such an event; nothing where no rule looks. */
   private readonly handlers: (Handler | undefined)[];
+  /** Does what is done with the events of a kind, which is found out first. */
+  private readonly first: Handler = (event, at) => this.begin(event.kind)?.(event, at);
+  /** Rules that there was the event for after which they look at more. */
+  private readonly awake = new Set<number>();
   /** Where beats of either kind say nothing, for now, to those that look at them. */
   private readonly calm = { 'dma.read': { from: 0, to: 0 }, 'dma.write': { from: 0, to: 0 } };
   private readonly entries = new Map<string, Entry>();
@@ -98,8 +102,7 @@ export class Watcher {
   constructor(names: Iterable<RuleName>) {
     this.plan = planOf(names);
     this.moment = { seq: 0, actor: 0, tick: 0, world: noWorld };
-    const first: Handler = (event, at) => this.begin(event.kind)(event, at);
-    this.handlers = this.plan.lookers.map((lookers) => (lookers === undefined ? undefined : first));
+    this.handlers = this.plan.lookers.map((lookers) => (lookers === undefined ? undefined : this.first));
   }
 
   /** To be called with every event, whose kind has that number, and the world as it was just before it. */
@@ -131,17 +134,34 @@ export class Watcher {
       .toSorted((a, b) => a.seq - b.seq);
   }
 
-  /** What is done with the events of a kind, from the first one on. */
-  private begin(name: KindName): Handler {
+  /** What is done with the events of a kind, from the first one on; nothing while all rules that look at it sleep. */
+  private begin(name: KindName): Handler | undefined {
     const kind = kindNumbers.get(name)!;
     const { lookers, beats, disturbs } = this.plan;
-    const all = lookers[kind]!.flatMap((index) => (this.watch(index).on[name] as Handler | undefined) ?? []);
+    const all = lookers[kind]!.flatMap((index) => this.handlersOf(index, name));
     if (beats.length > 0 && (name === 'dma.read' || name === 'dma.write')) all.unshift(this.beats(name));
     else if (disturbs[kind]!) all.unshift(() => (this.calm['dma.read'].to = this.calm['dma.write'].to = 0));
-    const [only] = all;
-    const handler: Handler = all.length === 1 ? only! : (event, at) => all.forEach((each) => each(event, at));
+    const handler: Handler | undefined =
+      all.length < 2 ? all[0] : (event, at) => all.forEach((each) => each(event, at));
     this.handlers[kind] = handler;
     return handler;
+  }
+
+  private handlersOf(index: number, name: KindName): Handler[] {
+    const { on, after } = this.watch(index);
+    const sleeps = after !== undefined && !this.awake.has(index);
+    return [
+      ...(sleeps && after.kind === name ? [() => this.wake(index, after.on)] : []),
+      on[name] as Handler | undefined,
+      sleeps ? undefined : (after?.on[name] as Handler | undefined),
+    ].filter((handler) => handler !== undefined);
+  }
+
+  /** The rule looks at more from now on. */
+  private wake(index: number, more: Watch['on']): void {
+    if (this.awake.has(index)) return;
+    this.awake.add(index);
+    for (const kind of Object.keys(more)) this.handlers[kindNumbers.get(kind)!] = this.first;
   }
 
   /** Shows beats to the rules, but those that lie where all of them have said that it says nothing. */

@@ -121,7 +121,7 @@ ${more}`,
       tell(bounced, `${who(world, engine)} reads old bytes`, old, more, { seq, actors: [storer, engine] }, world);
     };
 
-    const own: Watch['on'] = {
+    const prepares: Watch['on'] = {
       refuse: ({ call, code }, { seq, actor, world }) => {
         if (call !== 'PrepareForDMA') return;
         const command = world.commands.get(inside.command(actor));
@@ -134,6 +134,9 @@ ${more}`,
           key: String(command.id),
         });
       },
+    };
+
+    const accesses: Watch['on'] = {
       'memory.store': stored,
       'memory.fill': stored,
       'memory.atomic': (event, at) => {
@@ -173,7 +176,10 @@ ${more}`,
         );
       },
     };
-    return { on: together(inside.on, bounces.on, own) };
+    return {
+      on: together(inside.on, bounces.on, prepares),
+      after: { kind: 'command.bounce', on: accesses },
+    };
   },
 };
 
