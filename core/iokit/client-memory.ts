@@ -102,6 +102,7 @@ export function* unmapClientMemory(connection: number, type: number, task: numbe
 /** The connection lets a mapping go, if it has it. */
 function* letGo(connection: number, mapping: number): Program {
   const had = yield* act('unmap', 'kernel', (step) => {
+    step.look('connection', connection);
     const there = step.world.connections.get(connection)!.mappings.includes(mapping);
     if (there) step.emit({ kind: 'connection.unmap', connection, mapping });
     else step.emit({ kind: 'refuse', code: kIOReturnSuccess, call: 'unmap' });
@@ -123,7 +124,11 @@ function* letTaskGo(task: number, mapping: number): Program {
 
 /** The end of a user client: its mappings in the app go. */
 export function* dropClientMemory(service: number): Program {
-  const all = yield* now(({ world }) => [...world.connections.values()].filter((one) => one.service === service));
+  const all = yield* now((step) => {
+    const found = [...step.world.connections.values()].filter((one) => one.service === service);
+    for (const { id } of found) step.look('connection', id);
+    return found;
+  });
   for (const { id, mappings } of all) for (const mapping of [...mappings]) yield* letGo(id, mapping);
 }
 

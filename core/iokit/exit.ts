@@ -18,7 +18,6 @@ export function* exitProcedure(task: number): Program {
   yield* act('ipc_space_terminate', 'kernel', (step) => step.emit({ kind: 'task.disconnect', task }));
   yield* act('last thread', 'kernel', (step) => step.emit({ kind: 'task.stopped', task }), {
     on: ['task', task],
-    lasting: true,
     ready: (world) => threadsOf(world, task).length === 0,
     waitsFor: (world) => `${threadsOf(world, task).join(', ')} to leave the kernel`,
     heldBy: (world) =>
@@ -47,7 +46,9 @@ function threadsOf(world: World, task: number): string[] {
 function* clientsDied(task: number): Program {
   yield* now((step) => {
     for (const { id, task: owner, state } of step.world.connections.values()) {
-      if (owner !== task || state !== 'open') continue;
+      if (owner !== task) continue;
+      step.look('connection', id);
+      if (state !== 'open') continue;
       step.spawn({ name: `kernel:client-died-${id}`, role: 'kernel', task: 0, program: clientClose(id) });
     }
   });

@@ -67,7 +67,6 @@ export function* terminate(service: number): Program {
     },
     {
       on: ['service', service],
-      lasting: true,
       ready: (world) => clientsOf(world, service).length === 0,
       waitsFor: (world) =>
         `the end of its clients ${clientsOf(world, service)
@@ -80,7 +79,6 @@ export function* terminate(service: number): Program {
   yield* rpc(stoppable.stopQueue, 'Stop', () => stoppable.beStopped());
   yield* act('terminate', 'kernel', (step) => finalize(step, service), {
     on: ['service', service],
-    lasting: true,
     ready: (world) => {
       const { state, task } = world.services.get(service)!;
       return state === 'stopped' || state === 'terminated' || world.tasks.get(task)!.state !== 'alive';
