@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { InputError } from '../core/errors.ts';
 import { closeRecording, openForRecording, sqlite, type Database } from './database.ts';
 import { pageSize } from './schema.ts';
 
@@ -21,8 +22,19 @@ const countOffset = 28;
 /**
  * Opens a copy of the file whose structure is that of a new one, and which ends with a whole page: what else is damaged
  * stays so. The structure is made with the file and never changes, so that its pages are the same in all files.
+ * @throws {InputError} when it cannot be copied
  */
 export function mend(file: string): Database {
+  try {
+    return openMended(file);
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    const why = `is damaged, and a copy to read it from cannot be made in ${tmpdir()}: ${(error as Error).message}`;
+    throw new InputError(`${file}: ${why}`, { cause: error });
+  }
+}
+
+function openMended(file: string): Database {
   const folder = mkdtempSync(join(tmpdir(), 'dextrace-'));
   try {
     const copy = join(folder, 'copy.db');

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import { test } from '../support-cli/folder.ts';
 import { expectRefusal } from '../support-cli/said.ts';
@@ -34,6 +34,20 @@ describe('dextrace verify', () => {
     );
     expect(folder.run('verify', 'whole.db').code).toBe(0);
     expect(folder.run('replay', 'whole.db#2').stdout).toContain('identical');
+  });
+
+  test('says in one line that there is no room to read a damaged file', ({ folder }) => {
+    folder.run('record', 'inline-copy', '--db', 'my.db');
+    truncateSync(folder.at('my.db'), 60_000);
+    for (const args of [
+      ['verify', 'my.db'],
+      ['export', '--repair', 'my.db', 'whole.db'],
+    ])
+      expectRefusal(
+        folder.runWith({ TMPDIR: folder.at('none') }, ...args),
+        /my\.db: is damaged, and a copy .* cannot be made/,
+      );
+    expect(existsSync(folder.at('whole.db'))).toBe(false);
   });
 
   test('says in one line that a file is none of ours', ({ folder }) => {
